@@ -1,0 +1,89 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * irq.h - virtual interrupt delivery as the rest of the module sees it: local APIC, I/O APIC, PIC,
+ * PIT, GSI routing, MSI, irqfd.
+ *
+ * The register machines are pure (lapic.c, ioapic.c, pic.c, pit.c); apic.c, irqchip.c, routing.c and
+ * irqfd.c put locks, timers and kicks around them.
+ */
+#ifndef VITRINE_IRQ_H
+#define VITRINE_IRQ_H
+
+#include <linux/kvm.h>
+#include "pure.h"
+
+struct vtr_vm;
+struct vtr_vcpu;
+struct vtr_apic;
+struct vtr_irqchip;
+struct vtr_irq_table;
+
+struct vtr_irq_router {
+	struct vtr_irq_table __rcu *table;	/* replaced as a whole under vm->lock */
+	struct list_head irqfds;		/* [irqfds_lock] */
+	spinlock_t irqfds_lock;
+};
+
+/* --- local APIC: apic.c. Called by the vCPU's own thread unless said otherwise. --- */
+
+/* Creates the vCPU's APIC (VM with in-kernel irqchip only). -ENOMEM. May sleep. */
+int vtr_apic_create(struct vtr_vcpu *v);
+void vtr_apic_destroy(struct vtr_vcpu *v);
+/* Power-up (init_event false) or INIT state. */
+void vtr_apic_reset(struct vtr_vcpu *v, bool init_event);
+/* Highest vector that may be delivered now (IRR above PPR; ExtINT of the PIC through LVT0 counts),
+ * or -1. Does not look at RFLAGS.IF. Cheap: the run loop calls it before each entry with an event. */
+int vtr_apic_pending(struct vtr_vcpu *v);
+/* Takes that interrupt: IRR -> ISR (or PIC acknowledge). Returns the vector, -1 if it went away. */
+int vtr_apic_ack(struct vtr_vcpu *v);
+/* Is something there that ends HLT (deliverable vector)? Any context; used for wake-up tests. */
+bool vtr_apic_has_interrupt(struct vtr_vcpu *v);
+/* Highest vector in IRR whatever TPR says, or -1: for the CR8 window. */
+int vtr_apic_highest_irr(struct vtr_vcpu *v);
+u64 vtr_apic_cr8(struct vtr_vcpu *v);
+void vtr_apic_set_cr8(struct vtr_vcpu *v, u64 cr8);
+u64 vtr_apic_base(struct vtr_vcpu *v);
+/* IA32_APIC_BASE write by guest or host; 0, or -EINVAL (guest: #GP) for reserved bits or a forbidden
+ * mode change. */
+int vtr_apic_set_base(struct vtr_vcpu *v, u64 val, bool host);
+/* Is gpa in this vCPU's xAPIC window (enabled, not x2APIC)? Inline-cheap. */
+bool vtr_apic_mmio_covers(struct vtr_vcpu *v, gpa_t gpa);
+int vtr_apic_mmio_read(struct vtr_vcpu *v, gpa_t gpa, int len, void *val);
+int vtr_apic_mmio_write(struct vtr_vcpu *v, gpa_t gpa, int len, const void *val);
+/* MSRs 0x800..0x8ff. 0, or -EINVAL: the caller injects #GP(0). EOI, self-IPI, ICR, TMICT are hot. */
+int vtr_apic_msr_read(struct vtr_vcpu *v, u32 msr, u64 *val);
+int vtr_apic_msr_write(struct vtr_vcpu *v, u32 msr, u64 val);
+/* IA32_TSC_DEADLINE (0x6e0). */
+u64 vtr_apic_tsc_deadline(struct vtr_vcpu *v);
+void vtr_apic_set_tsc_deadline(struct vtr_vcpu *v, u64 val);
+/* Guest TSC offset changed: re-arm the deadline timer. */
+void vtr_apic_tsc_changed(struct vtr_vcpu *v);
+/* VTR_REQ_TIMER: move an expired timer's interrupt into the IRR. */
+void vtr_apic_timer_poll(struct vtr_vcpu *v);
+/* INIT/SIPI latched by others (VTR_REQ_MP): applies them, changes v->mp_state, resets or starts the
+ * vCPU (vtr_vcpu_reset, vtr_vcpu_start_at). True if the vCPU became runnable. */
+bool vtr_apic_accept_mp(struct vtr_vcpu *v);
+int vtr_apic_get_state(struct vtr_vcpu *v, struct kvm_lapic_state *s);	/* KVM_GET_LAPIC */
+int vtr_apic_set_state(struct vtr_vcpu *v, const struct kvm_lapic_state *s);
+
+/* --- chips: irqchip.c. --- */
+int vtr_irqchip_create(struct vtr_vm *vm);		/* KVM_CREATE_IRQCHIP; vm->lock held */
+void vtr_irqchip_destroy(struct vtr_vm *vm);
+int vtr_irqchip_get(struct vtr_vm *vm, struct kvm_irqchip *chip);
+int vtr_irqchip_set(struct vtr_vm *vm, const struct kvm_irqchip *chip);
+int vtr_pit_create(struct vtr_vm *vm, const struct kvm_pit_config *cfg);
+int vtr_pit_get(struct vtr_vm *vm, struct kvm_pit_state2 *s);
+int vtr_pit_set(struct vtr_vm *vm, const struct kvm_pit_state2 *s);
+int vtr_pit_reinject(struct vtr_vm *vm, const struct kvm_reinject_control *c);
+
+/* --- routing and sources: routing.c, irqfd.c. Callable from any context (irqfd: hard irq). --- */
+int vtr_irq_router_init(struct vtr_vm *vm);
+void vtr_irq_router_fini(struct vtr_vm *vm);
+/* Level change of a GSI by a source id. <0 masked/ignored, 0 coalesced, >0 delivered to that many. */
+int vtr_irq_set(struct vtr_vm *vm, int source, u32 gsi, int level);
+int vtr_irq_signal_msi(struct vtr_vm *vm, const struct kvm_msi *msi);
+int vtr_irq_set_routing(struct vtr_vm *vm, const struct kvm_irq_routing_entry *e, u32 nr, u32 flags);
+int vtr_irqfd(struct vtr_vm *vm, const struct kvm_irqfd *args);
+void vtr_irqfd_fini(struct vtr_vm *vm);
+
+#endif /* VITRINE_IRQ_H */
