@@ -2,12 +2,13 @@
 /*
  * bus.h - the port and MMIO ranges the kernel answers itself: I/O APIC, PIC, PIT, ioeventfds.
  *
- * Readers run in the exit path without locks (RCU, preemption off); writers hold vm->lock and
- * publish a new sorted array. The local APIC is not on the bus: each vCPU has its own (irq.h).
+ * Readers run in the exit path without locks (RCU, preemption off); writers hold the bus's lock and
+ * publish a new table. The local APIC is not on the bus: each vCPU has its own (irq.h).
  */
 #ifndef VITRINE_BUS_H
 #define VITRINE_BUS_H
 
+#include <linux/mutex.h>
 #include "pure.h"
 
 enum vtr_bus_kind { VTR_BUS_PIO, VTR_BUS_MMIO, VTR_BUS_NR };
@@ -15,6 +16,7 @@ enum vtr_bus_kind { VTR_BUS_PIO, VTR_BUS_MMIO, VTR_BUS_NR };
 struct vtr_vcpu;
 struct vtr_vm;
 struct vtr_iodev;
+struct vtr_ioeventfd;
 
 /* Handlers: 0 if the device took the access, -EOPNOTSUPP if it is not its (goes on to user space). */
 struct vtr_iodev_ops {
@@ -26,16 +28,17 @@ struct vtr_iodev {
 	const struct vtr_iodev_ops *ops;
 };
 
-struct vtr_bus_range {
-	gpa_t addr;
-	u32 len;			/* bytes; 0: matches at exactly addr, any width (ioeventfd) */
-	struct vtr_iodev *dev;
-};
-
 struct vtr_bus_table;
+struct eventfd_ctx;
 
+/**
+ * struct vtr_bus - one address space of a VM
+ * @table: immutable once published; NULL while empty
+ * @lock: changes; below vm->lock
+ */
 struct vtr_bus {
 	struct vtr_bus_table __rcu *table;
+	struct mutex lock;
 };
 
 /* bus.c */
@@ -43,13 +46,38 @@ void vtr_bus_init(struct vtr_vm *vm);
 void vtr_bus_fini(struct vtr_vm *vm);
 int vtr_bus_register(struct vtr_vm *vm, enum vtr_bus_kind bus, gpa_t addr, u32 len,
 		     struct vtr_iodev *dev);
-/* After return no reader uses dev any more (waits for a grace period unless the caller defers it). */
+/* Readers that began before may still use dev: it must live for a grace period more. */
 void vtr_bus_unregister(struct vtr_vm *vm, enum vtr_bus_kind bus, struct vtr_iodev *dev);
 /* 0 handled, -EOPNOTSUPP nobody took it. Preemption off or RCU read side. Does not sleep. */
 int vtr_bus_read(struct vtr_vcpu *v, enum vtr_bus_kind bus, gpa_t addr, int len, void *val);
 int vtr_bus_write(struct vtr_vcpu *v, enum vtr_bus_kind bus, gpa_t addr, int len, const void *val);
 /* Is any in-kernel range at addr? (cheap negative test for the MMIO fast path) */
 bool vtr_bus_covers(struct vtr_vm *vm, enum vtr_bus_kind bus, gpa_t addr);
+
+/**
+ * struct vtr_bus_event - an address whose writes signal an eventfd
+ * @addr: exact address of the access
+ * @datamatch: value, zero-extended from @len bytes
+ * @ctx: the eventfd
+ * @owner: ioeventfd.c's object
+ * @len: 1, 2, 4, 8, or 0 for any width
+ * @wildcard: any value
+ */
+struct vtr_bus_event {
+	gpa_t addr;
+	u64 datamatch;
+	struct eventfd_ctx *ctx;
+	struct vtr_ioeventfd *owner;
+	u8 len;
+	bool wildcard;
+};
+
+/* Called with the bus's lock held. -EEXIST, -ENOSPC, -ENOMEM; -ENOENT or -ENOMEM, and the owner. */
+int vtr_bus_add_event(struct vtr_bus *bus, const struct vtr_bus_event *e);
+int vtr_bus_del_event(struct vtr_bus *bus, const struct vtr_bus_event *e,
+		      struct vtr_ioeventfd **owner);
+/* Calls fn for each event; for the end of a VM. */
+void vtr_bus_for_each_event(struct vtr_bus *bus, void (*fn)(struct vtr_bus_event *e));
 
 /* ioeventfd.c */
 int vtr_ioeventfd(struct vtr_vm *vm, const struct kvm_ioeventfd *args);

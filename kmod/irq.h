@@ -10,6 +10,9 @@
 #define VITRINE_IRQ_H
 
 #include <linux/kvm.h>
+#include <linux/list.h>
+#include <linux/mutex.h>
+#include <linux/spinlock.h>
 #include "pure.h"
 
 struct vtr_vm;
@@ -18,10 +21,29 @@ struct vtr_apic;
 struct vtr_irqchip;
 struct vtr_irq_table;
 
+/* Who holds a line asserted: a pin is the OR of its sources. */
+enum vtr_irq_source {
+	VTR_IRQ_SOURCE_USER,		/* KVM_IRQ_LINE, irqfds without resampling */
+	VTR_IRQ_SOURCE_RESAMPLE,	/* irqfds with */
+	VTR_IRQ_SOURCE_PIT,
+};
+
+/**
+ * struct vtr_irq_router - from GSIs to chips and MSIs, and what feeds GSIs
+ * @table: replaced as a whole under @lock; NULL: nothing is routed
+ * @lock: changes of the table and of the set of irqfds; below vm->lock
+ * @irqfds: those that may inject
+ * @resamplers: those that hear of acknowledgements; readers under RCU
+ * @irqfds_lock: both lists; taken inside eventfds' wake-ups
+ * @nr_irqfds: irqfds not freed yet, also those on no list any more
+ */
 struct vtr_irq_router {
-	struct vtr_irq_table __rcu *table;	/* replaced as a whole under vm->lock */
-	struct list_head irqfds;		/* [irqfds_lock] */
+	struct vtr_irq_table __rcu *table;
+	struct mutex lock;
+	struct list_head irqfds;
+	struct list_head resamplers;
 	spinlock_t irqfds_lock;
+	atomic_t nr_irqfds;
 };
 
 /* --- local APIC: apic.c. Called by the vCPU's own thread unless said otherwise. --- */
@@ -31,8 +53,9 @@ int vtr_apic_create(struct vtr_vcpu *v);
 void vtr_apic_destroy(struct vtr_vcpu *v);
 /* Power-up (init_event false) or INIT state. */
 void vtr_apic_reset(struct vtr_vcpu *v, bool init_event);
-/* Highest vector that may be delivered now (IRR above PPR; ExtINT of the PIC through LVT0 counts),
- * or -1. Does not look at RFLAGS.IF. Cheap: the run loop calls it before each entry with an event. */
+/* Highest vector that may be delivered now (IRR above PPR), 0 if the PIC has one (its vector is known
+ * only to vtr_apic_ack()), or -1. Does not look at RFLAGS.IF. Cheap: called before each entry with an
+ * event. */
 int vtr_apic_pending(struct vtr_vcpu *v);
 /* Takes that interrupt: IRR -> ISR (or PIC acknowledge). Returns the vector, -1 if it went away. */
 int vtr_apic_ack(struct vtr_vcpu *v);
@@ -46,7 +69,8 @@ u64 vtr_apic_base(struct vtr_vcpu *v);
 /* IA32_APIC_BASE write by guest or host; 0, or -EINVAL (guest: #GP) for reserved bits or a forbidden
  * mode change. */
 int vtr_apic_set_base(struct vtr_vcpu *v, u64 val, bool host);
-/* Is gpa in this vCPU's xAPIC window (enabled, not x2APIC)? Inline-cheap. */
+/* Is gpa in this vCPU's xAPIC window? Also when the APIC is off or in x2APIC mode: reads then give all
+ * ones, as on KVM. */
 bool vtr_apic_mmio_covers(struct vtr_vcpu *v, gpa_t gpa);
 int vtr_apic_mmio_read(struct vtr_vcpu *v, gpa_t gpa, int len, void *val);
 int vtr_apic_mmio_write(struct vtr_vcpu *v, gpa_t gpa, int len, const void *val);
@@ -66,12 +90,13 @@ bool vtr_apic_accept_mp(struct vtr_vcpu *v);
 int vtr_apic_get_state(struct vtr_vcpu *v, struct kvm_lapic_state *s);	/* KVM_GET_LAPIC */
 int vtr_apic_set_state(struct vtr_vcpu *v, const struct kvm_lapic_state *s);
 
-/* --- chips: irqchip.c. --- */
+/* --- chips: irqchip.c, pitdev.c. --- */
 int vtr_irqchip_create(struct vtr_vm *vm);		/* KVM_CREATE_IRQCHIP; vm->lock held */
+/* Stops its timers, so before the vCPUs go, after which nobody may look at them. */
 void vtr_irqchip_destroy(struct vtr_vm *vm);
 int vtr_irqchip_get(struct vtr_vm *vm, struct kvm_irqchip *chip);
 int vtr_irqchip_set(struct vtr_vm *vm, const struct kvm_irqchip *chip);
-int vtr_pit_create(struct vtr_vm *vm, const struct kvm_pit_config *cfg);
+int vtr_pit_create(struct vtr_vm *vm, const struct kvm_pit_config *cfg);	/* vm->lock held */
 int vtr_pit_get(struct vtr_vm *vm, struct kvm_pit_state2 *s);
 int vtr_pit_set(struct vtr_vm *vm, const struct kvm_pit_state2 *s);
 int vtr_pit_reinject(struct vtr_vm *vm, const struct kvm_reinject_control *c);
@@ -83,7 +108,11 @@ void vtr_irq_router_fini(struct vtr_vm *vm);
 int vtr_irq_set(struct vtr_vm *vm, int source, u32 gsi, int level);
 int vtr_irq_signal_msi(struct vtr_vm *vm, const struct kvm_msi *msi);
 int vtr_irq_set_routing(struct vtr_vm *vm, const struct kvm_irq_routing_entry *e, u32 nr, u32 flags);
+int vtr_irq_set_default_routing(struct vtr_vm *vm);
 int vtr_irqfd(struct vtr_vm *vm, const struct kvm_irqfd *args);
+/* Ends all irqfds and waits for those that end by themselves. May be called again. May sleep. */
 void vtr_irqfd_fini(struct vtr_vm *vm);
+/* Module exit: no VM exists any more. */
+void vtr_irq_module_exit(void);
 
 #endif /* VITRINE_IRQ_H */
