@@ -66,9 +66,7 @@ struct vtr_event {
 	bool pending;
 	bool injected;		/* was given to the CPU already: finish it whatever came since */
 	bool has_error;
-	bool soft;		/* INT n, INT3, INTO: the CPU wants the instruction's length */
 	u8 vector;
-	u8 insn_len;
 	u32 error;
 	u64 payload;		/* CR2 of a page fault, DR6 bits of a debug exception */
 	bool has_payload;
@@ -78,7 +76,6 @@ struct vtr_event {
 enum vtr_completion {
 	VTR_COMPLETE_NONE,
 	VTR_COMPLETE_PIO_IN,	/* IN: data page -> RAX */
-	VTR_COMPLETE_PIO_OUT,	/* OUT: nothing but the skipped instruction, already done */
 	VTR_COMPLETE_EMUL,	/* run the emulator again over its access log */
 	VTR_COMPLETE_MMIO_READ,	/* simple MMIO read: run->mmio.data -> register */
 };
@@ -116,9 +113,10 @@ struct vtr_vcpu {
 
 	int mp_state;				/* [v] KVM_MP_STATE_* */
 	struct vtr_event exc;			/* [v] exception under delivery */
-	struct vtr_event soft_irq;		/* [v] interrupted delivery of INT n, injected again */
-	int irq_injected;			/* [v] vector whose delivery was interrupted, or -1 */
-	bool irq_soft;				/* [v] that vector came from INT n */
+	int irq_injected;			/* [v] vector under delivery, or -1 */
+	bool recheck;				/* [v] look at events again after the next exit */
+	bool triple_fault;			/* [v] leave with KVM_EXIT_SHUTDOWN */
+	int user_irq;				/* [v] vector queued by KVM_INTERRUPT, or -1 */
 	atomic_t nmi_queued;			/* [a] 0..2 */
 	bool nmi_pending;			/* [v] */
 	bool nmi_injected;			/* [v] */
@@ -132,6 +130,8 @@ struct vtr_vcpu {
 	u32 guest_debug;			/* [v] KVM_GUESTDBG_* */
 	u64 debug_dr[4];			/* [v] the debugger's breakpoints */
 	u64 debug_dr7;				/* [v] */
+	sigset_t sigmask;			/* [v] KVM_SET_SIGNAL_MASK */
+	bool sigmask_set;			/* [v] */
 
 	struct vtr_walk_cache fetch_cache;	/* [v] code translations, walk.h */
 	struct vtr_apic *apic;			/* [c] local APIC, NULL without in-kernel irqchip */
@@ -140,7 +140,6 @@ struct vtr_vcpu {
 	struct vtr_vcpu_clock clock;		/* [v] clock.h: TSC offset, kvmclock area */
 	struct vtr_slots *slots;		/* [v] table in use (hazard pointer, slots.c) */
 	struct vtr_vcpu_stats stats;		/* written by the owning thread alone, stats.h */
-	struct file *file;			/* not counted; for KVM_GET_STATS_FD names */
 };
 
 struct vtr_vm {
@@ -157,7 +156,9 @@ struct vtr_vm {
 	struct vtr_vm_clock clock;		/* clock.h */
 	struct page *coalesced;			/* [c] page 2 of every vCPU mapping */
 	bool dead;				/* [a] */
+	bool split_irqchip;			/* [c] local APICs here, I/O APIC in user space */
 	struct vtr_vm_stats stats;
+	u64 identity_map_addr;			/* [s] kept for the caller, not needed by us */
 	struct list_head link;			/* in the module's list of VMs, under vtr_vms_lock */
 	u32 vm_id;				/* [c] unique since load */
 };
@@ -178,6 +179,9 @@ static inline void vtr_request_set(struct vtr_vcpu *v, enum vtr_request req)
 {
 	set_bit(req, &v->requests);
 }
+
+/* No CPU uses a guest translation cached before. Interrupts on; spinlocks may be held. */
+void vtr_vm_flush_tlbs(struct vtr_vm *vm);
 
 /* vm.c */
 void vtr_vm_get(struct vtr_vm *vm);

@@ -1,0 +1,122 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * backend.h - the one table through which common code calls the vendor's half.
+ *
+ * Each row is bound by static_call when the module loads, so a call costs no indirect branch. A row
+ * documents its context; "loaded" means between vcpu_load and vcpu_put on this CPU, preemption off.
+ */
+#ifndef VITRINE_BACKEND_H
+#define VITRINE_BACKEND_H
+
+#include <linux/static_call.h>
+#include "vitrine.h"
+
+/**
+ * struct vtr_code_state - how the guest executes just now, for fetch and page walk
+ * @cr0: control registers and EFER as in force
+ * @cs_base: base of CS, 0 in 64-bit mode
+ * @bits: 16, 32 or 64: the default operand and address size
+ * @cpl: current privilege level
+ */
+struct vtr_code_state {
+	u64 cr0, cr3, cr4, efer;
+	u64 cs_base;
+	u8 bits;
+	u8 cpl;
+};
+
+/*
+ * name, result, parameters.
+ *
+ * vcpu_create: allocates v->hw. -ENOMEM. May sleep.
+ * vcpu_reset: control and register state of a CPU after RESET (@init: after INIT). Not loaded.
+ * vcpu_load/put: host state the guest's run disturbs is saved/restored; v->cpu is this CPU.
+ * enter: one entry and exit; interrupts off before and after; v->regs, rip, rflags, cr2 are exchanged.
+ *	Returns 0, or 1 when the CPU handed an interrupted event back (v->exc, irq_injected, ...).
+ * decode: fills *e from the last exit.
+ * inject_*: the event goes in with the next entry; at most one per entry. Loaded.
+ * irq_window, nmi_window, cr8_window: exit as soon as such an event could be taken / on CR8 writes.
+ * set_shadow: KVM_X86_SHADOW_INT_* for the next instruction.
+ * code_state: registers needed to fetch and walk.
+ * get/set_segment, get/set_table: KVM's segment and table structs (VCPU_SREG_* order below).
+ * get/set_cr: number 0, 2, 3, 4, 8; no checks, 8 goes to the virtual TPR.
+ * get/set_msr: MSRs that live in the hardware's state; 0 or -ENOENT; values already validated.
+ * flush_tlb: cached translations of this guest are void before the next entry. Loaded or not.
+ * update_debug: v->dr, dr7, guest_debug changed.
+ * set_tsc_offset: host TSC + offset = guest TSC.
+ * iret_seen, iret_done, stepped: the end of an NMI handler, see svm/event.c.
+ */
+#define VTR_BACKEND_OPS(OP) \
+	OP(vcpu_create,		int,	(struct vtr_vcpu *v)) \
+	OP(vcpu_destroy,	void,	(struct vtr_vcpu *v)) \
+	OP(vcpu_reset,		void,	(struct vtr_vcpu *v, bool init)) \
+	OP(vcpu_load,		void,	(struct vtr_vcpu *v)) \
+	OP(vcpu_put,		void,	(struct vtr_vcpu *v)) \
+	OP(enter,		int,	(struct vtr_vcpu *v)) \
+	OP(decode,		void,	(struct vtr_vcpu *v, struct vtr_exit *e)) \
+	OP(inject_irq,		void,	(struct vtr_vcpu *v, u8 vector)) \
+	OP(inject_nmi,		void,	(struct vtr_vcpu *v)) \
+	OP(inject_exception,	void,	(struct vtr_vcpu *v, const struct vtr_event *ev)) \
+	OP(irq_window,		void,	(struct vtr_vcpu *v, bool on)) \
+	OP(nmi_window,		void,	(struct vtr_vcpu *v)) \
+	OP(iret_seen,		void,	(struct vtr_vcpu *v)) \
+	OP(iret_done,		bool,	(struct vtr_vcpu *v)) \
+	OP(stepped,		bool,	(struct vtr_vcpu *v)) \
+	OP(cr8_window,		void,	(struct vtr_vcpu *v, bool on)) \
+	OP(get_shadow,		u32,	(struct vtr_vcpu *v)) \
+	OP(set_shadow,		void,	(struct vtr_vcpu *v, u32 shadow)) \
+	OP(code_state,		void,	(struct vtr_vcpu *v, struct vtr_code_state *s)) \
+	OP(get_segment,		void,	(struct vtr_vcpu *v, int seg, struct kvm_segment *s)) \
+	OP(set_segment,		void,	(struct vtr_vcpu *v, int seg, const struct kvm_segment *s)) \
+	OP(get_table,		void,	(struct vtr_vcpu *v, bool idt, struct kvm_dtable *t)) \
+	OP(set_table,		void,	(struct vtr_vcpu *v, bool idt, const struct kvm_dtable *t)) \
+	OP(get_cr,		u64,	(struct vtr_vcpu *v, int nr)) \
+	OP(set_cr,		void,	(struct vtr_vcpu *v, int nr, u64 val)) \
+	OP(get_msr,		int,	(struct vtr_vcpu *v, u32 msr, u64 *val)) \
+	OP(set_msr,		int,	(struct vtr_vcpu *v, u32 msr, u64 val)) \
+	OP(flush_tlb,		void,	(struct vtr_vcpu *v)) \
+	OP(update_debug,	void,	(struct vtr_vcpu *v)) \
+	OP(set_tsc_offset,	void,	(struct vtr_vcpu *v, u64 offset)) \
+	OP(cpu_enable,		int,	(void)) \
+	OP(cpu_disable,		void,	(void))
+
+struct vtr_backend {
+	const char *name;
+	bool has_decode_assist;
+	/* NULL or, at load, the sentence that says why this CPU will not do; *err its errno. */
+	const char *(*check)(int *err);
+	int (*setup)(void);
+	void (*teardown)(void);
+#define OP(op, ret, args) ret (*op) args;
+	VTR_BACKEND_OPS(OP)
+#undef OP
+};
+
+#define OP(op, ret, args) \
+	typedef ret vtr_hw_##op##_fn args; \
+	DECLARE_STATIC_CALL(vtr_hw_##op, vtr_hw_##op##_fn);
+VTR_BACKEND_OPS(OP)
+#undef OP
+
+#define vtr_hw(op) static_call(vtr_hw_##op)
+
+/* Segment numbers of get/set_segment: the instruction encoding's order, then TR and LDTR. */
+enum vtr_segment {
+	VTR_SEG_ES, VTR_SEG_CS, VTR_SEG_SS, VTR_SEG_DS, VTR_SEG_FS, VTR_SEG_GS, VTR_SEG_TR,
+	VTR_SEG_LDTR, VTR_SEG_NR
+};
+
+static inline int vtr_hw_get_msr(struct vtr_vcpu *v, u32 msr, u64 *val)
+{
+	return vtr_hw(get_msr)(v, msr, val);
+}
+
+static inline int vtr_hw_set_msr(struct vtr_vcpu *v, u32 msr, u64 val)
+{
+	return vtr_hw(set_msr)(v, msr, val);
+}
+
+extern const struct vtr_backend vtr_svm_backend;
+extern const struct vtr_backend *vtr_backend;
+
+#endif /* VITRINE_BACKEND_H */

@@ -1,0 +1,58 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * clock.h - the guest's time: TSC offset, the VM's nanosecond clock, kvmclock pages.
+ *
+ * The VM clock is a pure function of the host's TSC, the same for every vCPU, so the pages may say
+ * "stable" and all vCPUs agree to the nanosecond.
+ */
+#ifndef VITRINE_CLOCK_H
+#define VITRINE_CLOCK_H
+
+#include <linux/kvm.h>
+#include <linux/spinlock.h>
+#include <asm/msr.h>
+#include "pure.h"
+
+struct vtr_vm;
+struct vtr_vcpu;
+
+/* ns = base_ns + scale(host TSC - base_tsc) */
+struct vtr_vm_clock {
+	spinlock_t lock;
+	u64 base_tsc;
+	u64 base_ns;
+	/* The last TSC write by user space, for keeping vCPUs that are written one by one together. */
+	u64 tsc_offset;
+	u64 tsc_written;		/* host TSC when */
+	bool tsc_set;
+};
+
+struct vtr_vcpu_clock {
+	u64 tsc_offset;			/* [v] guest TSC - host TSC */
+	u64 tsc_adjust;			/* [v] MSR IA32_TSC_ADJUST */
+	u64 area;			/* [v] MSR KVM_SYSTEM_TIME: address and enable bit */
+	u64 wall;			/* [v] MSR KVM_WALL_CLOCK */
+	u32 version;			/* [v] of the kvmclock page */
+	bool stopped;			/* [v] tell the guest that it was paused */
+};
+
+int vtr_clock_init(void);
+void vtr_clock_fini(void);
+void vtr_clock_vm_init(struct vtr_vm *vm);
+void vtr_clock_vcpu_init(struct vtr_vcpu *v);
+void vtr_clock_update(struct vtr_vcpu *v);
+int vtr_clock_get(struct vtr_vm *vm, struct kvm_clock_data *d);
+int vtr_clock_set(struct vtr_vm *vm, const struct kvm_clock_data *d);
+long vtr_clock_get_khz(struct vtr_vcpu *v);
+long vtr_clock_set_khz(struct vtr_vcpu *v, unsigned long khz);
+long vtr_clock_guest_stopped(struct vtr_vcpu *v);
+long vtr_clock_attr(struct vtr_vcpu *v, unsigned int cmd, void __user *user);
+void vtr_tsc_write(struct vtr_vcpu *v, u64 val, bool host);
+void vtr_tsc_adjust_write(struct vtr_vcpu *v, u64 val, bool host);
+int vtr_clock_set_area(struct vtr_vcpu *v, u64 val);
+void vtr_clock_set_wall(struct vtr_vcpu *v, u64 val);
+u64 vtr_tsc_to_ns(u64 cycles);
+
+#define vtr_guest_tsc(v)	(rdtsc() + (v)->clock.tsc_offset)
+
+#endif /* VITRINE_CLOCK_H */

@@ -1,0 +1,78 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * main.c - loading and unloading: choose the backend, bind its operations, switch the CPUs on.
+ */
+#include <linux/module.h>
+#include <linux/rcupdate.h>
+#include "backend.h"
+#include "fpu.h"
+#include "module.h"
+
+#define OP(op, ret, args) DEFINE_STATIC_CALL_NULL(vtr_hw_##op, vtr_hw_##op##_fn);
+VTR_BACKEND_OPS(OP)
+#undef OP
+
+const struct vtr_backend *vtr_backend;
+
+static void vtr_backend_bind(const struct vtr_backend *b)
+{
+	vtr_backend = b;
+#define OP(op, ret, args) static_call_update(vtr_hw_##op, b->op);
+	VTR_BACKEND_OPS(OP)
+#undef OP
+}
+
+static int __init vtr_init(void)
+{
+	const struct vtr_backend *b = &vtr_svm_backend;
+	const char *why;
+	int err;
+
+	why = b->check(&err);
+	if (why) {
+		pr_err("vitrine: %s\n", why);
+		return err;
+	}
+	vtr_backend_bind(b);
+	err = b->setup();
+	if (err)
+		return err;
+	err = vtr_clock_init();
+	if (err)
+		goto teardown;
+	vtr_fpu_setup();
+	vtr_cpuid_setup();
+	err = vtr_host_init();
+	if (err)
+		goto clock;
+	err = vtr_device_init();
+	if (err)
+		goto host;
+	return 0;
+
+host:
+	vtr_host_fini();
+clock:
+	vtr_clock_fini();
+teardown:
+	b->teardown();
+	return err;
+}
+
+static void __exit vtr_exit(void)
+{
+	vtr_device_fini();
+	vtr_mmu_module_exit();
+	vtr_irq_module_exit();
+	/* Tables freed after a grace period, and notifiers, use our code. */
+	rcu_barrier();
+	vtr_host_fini();
+	vtr_clock_fini();
+	vtr_backend->teardown();
+}
+
+module_init(vtr_init);
+module_exit(vtr_exit);
+
+MODULE_DESCRIPTION("Vitrine hypervisor");
+MODULE_LICENSE("GPL");

@@ -1,0 +1,515 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * run.c - KVM_RUN: the loop around entry and exit.
+ *
+ * Read this first, then the backend's exit.c, then act.c. Three nested states:
+ *
+ *	put	preemption on, may sleep: faults, emulation, HLT, completions
+ *	loaded	preemption off, the guest's FPU and the backend's host state exchanged
+ *	guest	interrupts off, v->mode is VTR_IN_GUEST
+ *
+ * An exit that needs no sleep is handled while loaded and the guest is entered again; only then does
+ * the loop look at signals, rescheduling and requests, each by one test of a word.
+ */
+#include <linux/context_tracking.h>
+#include <linux/rcupdate.h>
+#include <linux/sched/signal.h>
+#include <linux/vtime.h>
+#include <asm/processor-flags.h>
+#include <asm/trapnr.h>
+#include "backend.h"
+#include "fpu.h"
+#include "vcpu.h"
+
+/**
+ * vtr_vcpu_load() - go from put to loaded
+ * @v: by its own thread, preemption on
+ */
+void vtr_vcpu_load(struct vtr_vcpu *v)
+{
+	vtr_fpu_load(v);	/* disables preemption */
+	WRITE_ONCE(v->cpu, smp_processor_id());
+	vtr_hw(vcpu_load)(v);
+	v->loaded = true;
+}
+
+/**
+ * vtr_vcpu_put() - go from loaded to put
+ * @v: by its own thread
+ */
+void vtr_vcpu_put(struct vtr_vcpu *v)
+{
+	v->loaded = false;
+	vtr_hw(vcpu_put)(v);
+	vtr_fpu_put(v);		/* enables preemption */
+}
+
+/* Two contributory exceptions, or a page fault on the way to one: APM2 "#DF Double-Fault Exception". */
+static bool vtr_is_contributory(u8 vector)
+{
+	return vector == X86_TRAP_DE || (vector >= X86_TRAP_TS && vector <= X86_TRAP_GP);
+}
+
+/**
+ * vtr_queue_exception() - raise an exception in the guest with the next entry
+ * @v: by its own thread
+ * @vector: 0..31
+ * @has_error: it pushes an error code
+ * @error: that code
+ *
+ * An exception that meets one under delivery is merged by the rules of the double fault; a third one
+ * is a triple fault.
+ */
+void vtr_queue_exception(struct vtr_vcpu *v, u8 vector, bool has_error, u32 error)
+{
+	struct vtr_event *x = &v->exc;
+
+	if (x->pending) {
+		if (x->vector == X86_TRAP_DF) {
+			v->triple_fault = true;
+			vtr_request_set(v, VTR_REQ_EVENT);
+			return;
+		}
+		if ((vtr_is_contributory(x->vector) && vtr_is_contributory(vector)) ||
+		    (x->vector == X86_TRAP_PF && (vector == X86_TRAP_PF ||
+						  vtr_is_contributory(vector)))) {
+			vector = X86_TRAP_DF;
+			has_error = true;
+			error = 0;
+		}
+	}
+	x->pending = true;
+	x->injected = false;
+	x->has_error = has_error;
+	x->vector = vector;
+	x->error = error;
+	x->has_payload = false;
+	vtr_request_set(v, VTR_REQ_EVENT);
+}
+
+/**
+ * vtr_queue_gp() - raise #GP(0)
+ * @v: by its own thread
+ */
+void vtr_queue_gp(struct vtr_vcpu *v)
+{
+	vtr_queue_exception(v, X86_TRAP_GP, true, 0);
+}
+
+/**
+ * vtr_queue_ud() - raise #UD
+ * @v: by its own thread
+ */
+void vtr_queue_ud(struct vtr_vcpu *v)
+{
+	vtr_queue_exception(v, X86_TRAP_UD, false, 0);
+}
+
+/**
+ * vtr_queue_pf() - raise #PF
+ * @v: by its own thread
+ * @addr: faulting linear address, goes to CR2 when the fault is delivered
+ * @error: error code
+ */
+void vtr_queue_pf(struct vtr_vcpu *v, u64 addr, u32 error)
+{
+	vtr_queue_exception(v, X86_TRAP_PF, true, error);
+	if (v->exc.vector == X86_TRAP_PF) {
+		v->exc.payload = addr;
+		v->exc.has_payload = true;
+	}
+}
+
+static void vtr_inject_exception(struct vtr_vcpu *v)
+{
+	struct vtr_event *x = &v->exc;
+
+	if (x->has_payload) {
+		if (x->vector == X86_TRAP_PF)
+			v->cr2 = x->payload;
+		else if (x->vector == X86_TRAP_DB)
+			v->dr6 |= x->payload;
+		x->has_payload = false;
+	}
+	/* A fault restarts its instruction with RF set, so that a breakpoint on it is not hit twice. */
+	if (x->vector != X86_TRAP_DB && x->vector != X86_TRAP_BP && x->vector != X86_TRAP_OF &&
+	    !x->injected)
+		v->rflags |= X86_EFLAGS_RF;
+	x->injected = true;
+	vtr_hw(inject_exception)(v, x);
+	v->stats.injected_exceptions++;
+}
+
+static bool vtr_shadowed(struct vtr_vcpu *v)
+{
+	return vtr_hw(get_shadow)(v);
+}
+
+/* What may interrupt the guest: the local APIC's choice, or KVM_INTERRUPT's. -1: nothing. */
+static int vtr_irq_pending(struct vtr_vcpu *v)
+{
+	if (v->user_irq >= 0)
+		return v->user_irq;
+	return v->apic ? vtr_apic_pending(v) : -1;
+}
+
+static int vtr_irq_take(struct vtr_vcpu *v)
+{
+	int vector = v->user_irq;
+
+	if (vector >= 0) {
+		v->user_irq = -1;
+		return vector;
+	}
+	return vtr_apic_ack(v);
+}
+
+/* A lower CR8 would let something through that waits now: hear of it. */
+static void vtr_update_cr8_window(struct vtr_vcpu *v)
+{
+	int irr = v->apic ? vtr_apic_highest_irr(v) : -1;
+
+	vtr_hw(cr8_window)(v, irr >= 0 && (u64)irr >> 4 <= vtr_apic_cr8(v));
+}
+
+/* An IPI to this CPU ends the guest right after the event that goes in now; then we look again. */
+static void vtr_exit_after_injection(struct vtr_vcpu *v)
+{
+	v->recheck = true;
+	smp_send_reschedule(v->cpu);
+}
+
+/*
+ * Give the CPU the event of highest rank, and ask for an exit when the next could be taken.
+ * What was interrupted during delivery comes first, whatever else arrived: it has begun already.
+ */
+static void vtr_deliver_events(struct vtr_vcpu *v)
+{
+	bool busy = true;
+	int vector;
+
+	while (atomic_read(&v->nmi_queued) && !v->nmi_pending) {
+		atomic_dec(&v->nmi_queued);
+		v->nmi_pending = true;
+	}
+	if (v->nmi_masked && vtr_hw(iret_done)(v))
+		v->nmi_masked = false;
+
+	if (v->nmi_injected) {
+		vtr_hw(inject_nmi)(v);
+	} else if (v->irq_injected >= 0) {
+		vtr_hw(inject_irq)(v, v->irq_injected);
+	} else if (v->exc.pending) {
+		vtr_inject_exception(v);
+	} else {
+		busy = false;
+	}
+
+	if (v->nmi_pending) {
+		if (!busy && !v->nmi_masked && !vtr_shadowed(v)) {
+			v->nmi_pending = false;
+			v->nmi_masked = true;
+			v->nmi_injected = true;
+			vtr_hw(inject_nmi)(v);
+			v->stats.injected_nmis++;
+			busy = true;
+		} else if (!busy) {
+			vtr_hw(nmi_window)(v);
+		} else {
+			vtr_exit_after_injection(v);
+		}
+	}
+
+	vector = vtr_irq_pending(v);
+	if (vector >= 0 && !busy && vtr_irqs_open(v) && !vtr_shadowed(v)) {
+		vector = vtr_irq_take(v);
+		if (vector >= 0) {
+			v->irq_injected = vector;
+			vtr_hw(inject_irq)(v, vector);
+			v->stats.injected_irqs++;
+		}
+		vector = vtr_irq_pending(v);
+	}
+	vtr_hw(irq_window)(v, vector >= 0 ||
+			   (v->run->request_interrupt_window && !v->vm->irqchip));
+	if (v->apic)
+		vtr_update_cr8_window(v);
+}
+
+/* Requests that are handled while loaded. Returns false if the loop has to be left for the rest. */
+static bool vtr_handle_requests(struct vtr_vcpu *v)
+{
+	if (test_and_clear_bit(VTR_REQ_TLB_FLUSH, &v->requests)) {
+		vtr_hw(flush_tlb)(v);
+		v->stats.tlb_flushes++;
+	}
+	if (test_and_clear_bit(VTR_REQ_TIMER, &v->requests) && v->apic)
+		vtr_apic_timer_poll(v);
+	if (READ_ONCE(v->requests) & ~BIT(VTR_REQ_EVENT))
+		return false;
+	if (test_and_clear_bit(VTR_REQ_EVENT, &v->requests)) {
+		if (unlikely(v->triple_fault))
+			return false;
+		vtr_deliver_events(v);
+	}
+	return true;
+}
+
+static __always_inline void vtr_guest_context_enter(void)
+{
+	/* Nothing to tell RCU on ordinary CPUs: the quiescent state is noted at host interrupts. */
+	vtime_account_guest_enter();
+	context_tracking_guest_enter();
+}
+
+static __always_inline void vtr_guest_context_exit(void)
+{
+	context_tracking_guest_exit();
+}
+
+/*
+ * Enter once and take the host's interrupts. Called and returns with interrupts off.
+ * Returns false if a request, a signal or the scheduler came first and the guest was not entered.
+ */
+static __always_inline bool vtr_enter_once(struct vtr_vcpu *v)
+{
+	WRITE_ONCE(v->mode, VTR_IN_GUEST);
+	smp_mb();	/* mode before requests: pairs with vtr_vcpu_kick() */
+	if (unlikely(READ_ONCE(v->requests))) {
+		WRITE_ONCE(v->mode, VTR_OUTSIDE);
+		return false;
+	}
+	vtr_stats_enter(&v->stats);
+	vtr_guest_context_enter();
+	if (unlikely(vtr_hw(enter)(v) || v->recheck)) {
+		v->recheck = false;
+		vtr_request_set(v, VTR_REQ_EVENT);
+	}
+	vtr_guest_context_exit();
+	WRITE_ONCE(v->mode, VTR_OUTSIDE);
+	vtr_stats_leave(&v->stats);
+	/* The host's interrupts that ended the guest, or came since, are taken here. */
+	local_irq_enable();
+	local_irq_disable();
+	vtime_account_guest_exit();
+	return true;
+}
+
+/* The guest's APIC sees the TPR that the guest wrote through CR8 without an exit. */
+static __always_inline void vtr_sync_tpr_out(struct vtr_vcpu *v)
+{
+	if (v->apic)
+		vtr_apic_set_cr8(v, vtr_hw(get_cr)(v, 8));
+}
+
+/*
+ * The loaded part of the loop: enter, act, again, until something needs more than that.
+ * Returns what to do next, with the vCPU still loaded; *e holds the exit for VTR_ACT_SLOW.
+ */
+static enum vtr_act vtr_run_loaded(struct vtr_vcpu *v, struct vtr_exit *e, bool *again)
+{
+	enum vtr_act act = VTR_ACT_RESUME;
+
+	*again = true;
+	local_irq_disable();
+	for (;;) {
+		if (unlikely(READ_ONCE(v->requests)) && !vtr_handle_requests(v))
+			break;
+		if (unlikely(need_resched() || signal_pending(current)))
+			break;
+		vtr_slots_load(v);
+		if (!vtr_enter_once(v))
+			continue;
+		vtr_hw(decode)(v, e);
+		vtr_sync_tpr_out(v);
+		act = vtr_act(v, e);
+		vtr_stats_exit(&v->stats, e->kind);
+		if (act != VTR_ACT_RESUME) {
+			*again = false;
+			break;
+		}
+	}
+	local_irq_enable();
+	return act;
+}
+
+static bool vtr_runnable(struct vtr_vcpu *v)
+{
+	if (v->requests & ~BIT(VTR_REQ_SLOTS) & ~BIT(VTR_REQ_TLB_FLUSH))
+		return true;
+	if (v->mp_state != KVM_MP_STATE_HALTED)
+		return false;
+	return v->nmi_pending || atomic_read(&v->nmi_queued) ||
+	       (vtr_irqs_open(v) && vtr_irq_pending(v) >= 0);
+}
+
+/*
+ * Sleep until something happens. 0, or -EINTR for a signal. The caller re-examines everything: a
+ * wake-up says only that there is a reason to look.
+ */
+static int vtr_block(struct vtr_vcpu *v)
+{
+	u64 start = vtr_stats_clock();
+	int ret;
+
+	WRITE_ONCE(v->mode, VTR_BLOCKED);
+	vtr_slots_unload(v);
+	smp_mb();	/* mode before requests: pairs with vtr_vcpu_kick() */
+	ret = rcuwait_wait_event(&v->wait, vtr_runnable(v), TASK_INTERRUPTIBLE);
+	WRITE_ONCE(v->mode, VTR_OUTSIDE);
+	vtr_stats_halted(&v->stats, start);
+	return ret;
+}
+
+/* Requests that need the vCPU put. 0, or what KVM_RUN returns; *user set: v->run is filled in. */
+static int vtr_handle_slow_requests(struct vtr_vcpu *v, bool *user)
+{
+	if (test_and_clear_bit(VTR_REQ_SLOTS, &v->requests))
+		vtr_slots_unload(v);
+	if (READ_ONCE(v->vm->dead))
+		return -EIO;
+	if (test_and_clear_bit(VTR_REQ_TIMER, &v->requests) && v->apic)
+		vtr_apic_timer_poll(v);
+	if (test_and_clear_bit(VTR_REQ_CLOCK, &v->requests)) {
+		vtr_slots_load(v);
+		vtr_clock_update(v);
+	}
+	clear_bit(VTR_REQ_EXIT, &v->requests);
+	clear_bit(VTR_REQ_DEAD, &v->requests);
+	clear_bit(VTR_REQ_IOAPIC_EXITMAP, &v->requests);
+	if (test_and_clear_bit(VTR_REQ_MP, &v->requests) && v->apic)
+		vtr_apic_accept_mp(v);
+	if (v->triple_fault) {
+		v->triple_fault = false;
+		v->run->exit_reason = KVM_EXIT_SHUTDOWN;
+		*user = true;
+	}
+	return 0;
+}
+
+/* A vCPU that is not runnable waits here. 0 to go on; else KVM_RUN's result. */
+static int vtr_wait_runnable(struct vtr_vcpu *v)
+{
+	int state = v->mp_state;
+
+	if (state == KVM_MP_STATE_HALTED) {
+		if (vtr_runnable(v) && (v->nmi_pending || atomic_read(&v->nmi_queued) ||
+					(vtr_irqs_open(v) && vtr_irq_pending(v) >= 0))) {
+			v->mp_state = KVM_MP_STATE_RUNNABLE;
+			vtr_request_set(v, VTR_REQ_EVENT);
+			return 0;
+		}
+		/* An event that does not end HLT has been seen: only a new one wakes us. */
+		clear_bit(VTR_REQ_EVENT, &v->requests);
+		return vtr_block(v);
+	}
+	/* Waiting for INIT and SIPI: KVM's callers expect -EAGAIN when it came. */
+	clear_bit(VTR_REQ_EVENT, &v->requests);
+	if (vtr_block(v))
+		return -EINTR;
+	if (test_and_clear_bit(VTR_REQ_MP, &v->requests))
+		vtr_apic_accept_mp(v);
+	return v->mp_state == KVM_MP_STATE_RUNNABLE ? -EAGAIN : 0;
+}
+
+/* An irq window that user space asked for (no in-kernel PIC) is open. */
+static bool vtr_user_window_open(struct vtr_vcpu *v)
+{
+	return v->run->request_interrupt_window && !v->vm->irqchip && vtr_irqs_open(v) &&
+	       !vtr_shadowed(v) && v->user_irq < 0 && v->irq_injected < 0 && !v->exc.pending;
+}
+
+static int vtr_run_loop(struct vtr_vcpu *v)
+{
+	struct vtr_exit e;
+	enum vtr_act act;
+	bool again, user = false;
+	int ret;
+
+	for (;;) {
+		if (unlikely(v->requests)) {
+			ret = vtr_handle_slow_requests(v, &user);
+			if (ret || user)
+				return ret;
+		}
+		if (unlikely(signal_pending(current)))
+			return -EINTR;
+		if (unlikely(v->mp_state != KVM_MP_STATE_RUNNABLE)) {
+			ret = vtr_wait_runnable(v);
+			if (ret)
+				return ret;
+			continue;
+		}
+		if (unlikely(vtr_user_window_open(v))) {
+			v->run->exit_reason = KVM_EXIT_IRQ_WINDOW_OPEN;
+			return 0;
+		}
+		cond_resched();
+		vtr_vcpu_load(v);
+		act = vtr_run_loaded(v, &e, &again);
+		vtr_vcpu_put(v);
+		if (again)
+			continue;
+		if (act == VTR_ACT_SLOW) {
+			vtr_slots_load(v);
+			act = vtr_act_slow(v, &e);
+		}
+		if (act == VTR_ACT_USER)
+			return 0;
+		if (act == VTR_ACT_FAULT)
+			return -EFAULT;
+	}
+}
+
+/* What user space reads in kvm_run after every return. */
+static void vtr_publish(struct vtr_vcpu *v)
+{
+	struct kvm_run *run = v->run;
+
+	run->if_flag = vtr_irqs_open(v);
+	run->flags = 0;
+	run->cr8 = v->apic ? vtr_apic_cr8(v) : vtr_hw(get_cr)(v, 8);
+	run->apic_base = v->apic ? vtr_apic_base(v) : 0;
+	run->ready_for_interrupt_injection = v->vm->irqchip ||
+		(run->if_flag && !vtr_shadowed(v) && !v->exc.pending && v->user_irq < 0 &&
+		 v->irq_injected < 0);
+}
+
+/**
+ * vtr_run() - KVM_RUN
+ * @v: v->mutex held
+ *
+ * Return: 0 with v->run->exit_reason set; -EINTR for a signal or immediate_exit; -EAGAIN when a
+ * waiting vCPU was started; -EIO in another process than the VM's or on a dead VM; -EFAULT for guest
+ * memory that is none. Source: KVM api.rst KVM_RUN.
+ */
+int vtr_run(struct vtr_vcpu *v)
+{
+	enum vtr_act act = VTR_ACT_RESUME;
+	int ret = 0;
+
+	if (current->mm != v->vm->mm || READ_ONCE(v->vm->dead))
+		return -EIO;
+	WRITE_ONCE(v->task, current);
+	vtr_slots_load(v);
+	if (unlikely(!v->apic))
+		vtr_hw(set_cr)(v, 8, v->run->cr8 & 0xf);
+	/* The access that the caller answered is finished before anything else is looked at. */
+	if (v->completion != VTR_COMPLETE_NONE)
+		act = vtr_complete(v);
+	if (act == VTR_ACT_FAULT) {
+		ret = -EFAULT;
+	} else if (act != VTR_ACT_USER) {
+		if (READ_ONCE(v->run->immediate_exit)) {
+			ret = -EINTR;
+		} else {
+			ret = vtr_run_loop(v);
+			if (ret == -EINTR)
+				v->run->exit_reason = KVM_EXIT_INTR;
+		}
+	}
+	vtr_slots_unload(v);
+	WRITE_ONCE(v->task, NULL);
+	vtr_publish(v);
+	return ret;
+}

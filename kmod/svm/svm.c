@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * svm.c - the wiring: which function of this folder stands in which row of the backend's table.
+ */
+#include "svm.h"
+
+const struct vtr_backend vtr_svm_backend = {
+	.name			= "svm",
+	.check			= svm_check,
+	.setup			= svm_setup,
+	.teardown		= svm_teardown,
+	.vcpu_create		= svm_vcpu_create,
+	.vcpu_destroy		= svm_vcpu_destroy,
+	.vcpu_reset		= svm_vcpu_reset,
+	.vcpu_load		= svm_vcpu_load,
+	.vcpu_put		= svm_vcpu_put,
+	.enter			= svm_enter,
+	.decode			= svm_decode,
+	.inject_irq		= svm_inject_irq,
+	.inject_nmi		= svm_inject_nmi,
+	.inject_exception	= svm_inject_exception,
+	.irq_window		= svm_irq_window,
+	.nmi_window		= svm_nmi_window,
+	.iret_seen		= svm_iret_seen,
+	.iret_done		= svm_iret_done,
+	.stepped		= svm_stepped,
+	.cr8_window		= svm_cr8_window,
+	.get_shadow		= svm_get_shadow,
+	.set_shadow		= svm_set_shadow,
+	.code_state		= svm_code_state,
+	.get_segment		= svm_get_segment,
+	.set_segment		= svm_set_segment,
+	.get_table		= svm_get_table,
+	.set_table		= svm_set_table,
+	.get_cr			= svm_get_cr,
+	.set_cr			= svm_set_cr,
+	.get_msr		= svm_get_msr,
+	.set_msr		= svm_set_msr,
+	.flush_tlb		= svm_flush_tlb,
+	.update_debug		= svm_update_debug,
+	.set_tsc_offset		= svm_set_tsc_offset,
+	.cpu_enable		= svm_cpu_enable,
+	.cpu_disable		= svm_cpu_disable,
+};

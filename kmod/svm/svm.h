@@ -1,0 +1,121 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * svm.h - the AMD backend's own objects.
+ *
+ * cpu.c owns the CPUs (EFER.SVME, host save area, ASIDs), vcpu.c creation, load and entry, exit.c the
+ * decoding of an exit, event.c injection and windows, state.c registers, maps.c the permission maps.
+ */
+#ifndef VITRINE_SVM_SVM_H
+#define VITRINE_SVM_SVM_H
+
+#include "../backend.h"
+#include "entry.h"
+#include "vmcb.h"
+
+/**
+ * struct svm_cpu - what each host CPU keeps
+ * @save_area: page whose address is in MSR VM_HSAVE_PA: the CPU's own use
+ * @host_vmsave: page for the host's VMSAVE state while a guest's is loaded
+ * @host_vmsave_pa: its physical address
+ * @asid_generation: goes up each time the ASIDs were used up and the TLB was flushed
+ * @next_asid: next one never used in this generation
+ * @last_vcpu: whose guest code ran last: another one needs a prediction barrier
+ * @enabled: EFER.SVME was set by us
+ */
+struct svm_cpu {
+	struct page *save_area;
+	struct page *host_vmsave;
+	u64 host_vmsave_pa;
+	u64 asid_generation;
+	u32 next_asid;
+	const void *last_vcpu;
+	bool enabled;
+};
+
+struct vtr_backend_vcpu {
+	struct vmcb *vmcb;
+	struct svm_entry entry;
+	u64 asid_generation;	/* of the CPU the ASID came from; 0: needs a new one */
+	int asid_cpu;
+	u32 clean;		/* clean bits for the next entry */
+	bool event_in;		/* event_inj was filled for this entry */
+	bool dr_loaded;		/* the guest's DR0..3 are in the CPU while loaded */
+	bool iret_seen;		/* IRET was intercepted; done once RIP has moved on */
+	bool nmi_step;		/* single-stepping over that IRET */
+	u64 iret_rip;
+	u64 cr4;		/* the guest's view; the VMCB's has CR4.MCE of the host */
+	u64 efer;		/* the guest's view, without SVME */
+	u32 spec_ctrl;
+	u64 tsc_aux;
+	u64 host_tsc_aux;
+	struct page *msrpm;
+};
+
+extern bool svm_has_nrips, svm_has_decode_assist, svm_has_flush_asid, svm_has_clean_bits,
+	svm_has_pause_filter, svm_has_v_spec_ctrl;
+extern u32 svm_max_asid;
+
+DECLARE_PER_CPU(struct svm_cpu, svm_cpus);
+
+/* cpu.c */
+const char *svm_check(int *err);
+int svm_setup(void);
+void svm_teardown(void);
+int svm_cpu_enable(void);
+void svm_cpu_disable(void);
+void svm_asid_new(struct vtr_vcpu *v, struct svm_cpu *c);
+
+/* maps.c */
+extern u64 svm_iopm_pa;
+int svm_maps_setup(void);
+void svm_maps_teardown(void);
+struct page *svm_msrpm_create(void);
+void svm_msrpm_destroy(struct page *map);
+void svm_msrpm_allow(struct page *map, u32 msr);
+
+/* vcpu.c */
+int svm_vcpu_create(struct vtr_vcpu *v);
+void svm_vcpu_destroy(struct vtr_vcpu *v);
+void svm_vcpu_reset(struct vtr_vcpu *v, bool init);
+void svm_vcpu_load(struct vtr_vcpu *v);
+void svm_vcpu_put(struct vtr_vcpu *v);
+int svm_enter(struct vtr_vcpu *v);
+void svm_flush_tlb(struct vtr_vcpu *v);
+
+/* exit.c */
+void svm_decode(struct vtr_vcpu *v, struct vtr_exit *e);
+
+/* event.c */
+void svm_inject_irq(struct vtr_vcpu *v, u8 vector);
+void svm_inject_nmi(struct vtr_vcpu *v);
+void svm_inject_exception(struct vtr_vcpu *v, const struct vtr_event *ev);
+void svm_irq_window(struct vtr_vcpu *v, bool on);
+void svm_nmi_window(struct vtr_vcpu *v);
+void svm_iret_seen(struct vtr_vcpu *v);
+bool svm_stepped(struct vtr_vcpu *v);
+bool svm_iret_done(struct vtr_vcpu *v);
+void svm_cr8_window(struct vtr_vcpu *v, bool on);
+u32 svm_get_shadow(struct vtr_vcpu *v);
+void svm_set_shadow(struct vtr_vcpu *v, u32 shadow);
+int svm_take_back_event(struct vtr_vcpu *v);
+
+/* state.c */
+void svm_code_state(struct vtr_vcpu *v, struct vtr_code_state *s);
+void svm_get_segment(struct vtr_vcpu *v, int seg, struct kvm_segment *s);
+void svm_set_segment(struct vtr_vcpu *v, int seg, const struct kvm_segment *s);
+void svm_get_table(struct vtr_vcpu *v, bool idt, struct kvm_dtable *t);
+void svm_set_table(struct vtr_vcpu *v, bool idt, const struct kvm_dtable *t);
+u64 svm_get_cr(struct vtr_vcpu *v, int nr);
+void svm_set_cr(struct vtr_vcpu *v, int nr, u64 val);
+int svm_get_msr(struct vtr_vcpu *v, u32 msr, u64 *val);
+int svm_set_msr(struct vtr_vcpu *v, u32 msr, u64 val);
+void svm_update_debug(struct vtr_vcpu *v);
+void svm_set_tsc_offset(struct vtr_vcpu *v, u64 offset);
+
+/* A field of the VMCB behind the given clean bit changed. */
+static inline void svm_touch(struct vtr_vcpu *v, u32 bit)
+{
+	v->hw->clean &= ~bit;
+}
+
+#endif /* VITRINE_SVM_SVM_H */

@@ -1,0 +1,76 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * vcpu.h - what the core's files (vcpu.c, vcpu_ioctl.c, run.c, act.c, io.c, state.c) share.
+ */
+#ifndef VITRINE_VCPU_H
+#define VITRINE_VCPU_H
+
+#include "vitrine.h"
+
+/* What became of an exit: act.c to run.c. */
+enum vtr_act {
+	VTR_ACT_RESUME,		/* enter again */
+	VTR_ACT_SLOW,		/* call vtr_act_slow() with the vCPU put: it has to sleep */
+	VTR_ACT_USER,		/* v->run is filled in: return 0 from KVM_RUN */
+	VTR_ACT_FAULT,		/* return -EFAULT */
+};
+
+/* vcpu.c */
+struct vtr_vcpu *vtr_vcpu_create(struct vtr_vm *vm, u32 id);
+void vtr_vcpu_destroy(struct vtr_vcpu *v);
+void vtr_vcpu_reset(struct vtr_vcpu *v, bool init);
+void vtr_vcpu_start_at(struct vtr_vcpu *v, u8 sipi_vector);
+
+/* vcpu_ioctl.c */
+int vtr_vcpu_fd(struct vtr_vcpu *v);
+
+/* run.c */
+int vtr_run(struct vtr_vcpu *v);
+void vtr_vcpu_load(struct vtr_vcpu *v);
+void vtr_vcpu_put(struct vtr_vcpu *v);
+void vtr_queue_exception(struct vtr_vcpu *v, u8 vector, bool has_error, u32 error);
+void vtr_queue_gp(struct vtr_vcpu *v);
+void vtr_queue_ud(struct vtr_vcpu *v);
+void vtr_queue_pf(struct vtr_vcpu *v, u64 addr, u32 error);
+
+/* act.c */
+enum vtr_act vtr_act(struct vtr_vcpu *v, struct vtr_exit *e);
+enum vtr_act vtr_act_slow(struct vtr_vcpu *v, struct vtr_exit *e);
+enum vtr_act vtr_exit_internal(struct vtr_vcpu *v, u32 suberror);
+
+/* insn.c */
+enum vtr_skip_class;
+bool vtr_skip(struct vtr_vcpu *v, const struct vtr_exit *e, u8 opcode0f);
+int vtr_fetch_atomic(struct vtr_vcpu *v, u8 *buf);
+int vtr_fetch_slow(struct vtr_vcpu *v, u8 *buf);
+void vtr_advance(struct vtr_vcpu *v, u64 next_rip);
+
+/* io.c */
+enum vtr_act vtr_io_fast(struct vtr_vcpu *v, struct vtr_exit *e);
+enum vtr_act vtr_mmio_fast(struct vtr_vcpu *v, gpa_t gpa, u32 why);
+enum vtr_act vtr_emulate_slow(struct vtr_vcpu *v, gpa_t gpa);
+enum vtr_act vtr_complete(struct vtr_vcpu *v);
+int vtr_emul_create(struct vtr_vcpu *v);
+void vtr_emul_destroy(struct vtr_vcpu *v);
+
+/* state.c */
+int vtr_set_cr4(struct vtr_vcpu *v, u64 val);
+void vtr_get_regs(struct vtr_vcpu *v, struct kvm_regs *r);
+int vtr_set_regs(struct vtr_vcpu *v, const struct kvm_regs *r);
+void vtr_get_sregs(struct vtr_vcpu *v, struct kvm_sregs *s);
+int vtr_set_sregs(struct vtr_vcpu *v, const struct kvm_sregs *s);
+void vtr_get_events(struct vtr_vcpu *v, struct kvm_vcpu_events *ev);
+int vtr_set_events(struct vtr_vcpu *v, const struct kvm_vcpu_events *ev);
+void vtr_get_debugregs(struct vtr_vcpu *v, struct kvm_debugregs *d);
+int vtr_set_debugregs(struct vtr_vcpu *v, const struct kvm_debugregs *d);
+int vtr_get_mp_state(struct vtr_vcpu *v, struct kvm_mp_state *s);
+int vtr_set_mp_state(struct vtr_vcpu *v, const struct kvm_mp_state *s);
+int vtr_set_guest_debug(struct vtr_vcpu *v, const struct kvm_guest_debug *d);
+int vtr_translate(struct vtr_vcpu *v, struct kvm_translation *t);
+
+static inline bool vtr_irqs_open(struct vtr_vcpu *v)
+{
+	return v->rflags & BIT(9);
+}
+
+#endif /* VITRINE_VCPU_H */
