@@ -175,13 +175,27 @@ u8 vtr_pic_read(struct vtr_pic *pic, int chip, u32 reg)
 	return c->read_reg_select ? c->isr : c->irr;
 }
 
-/* ICW1. What was in service or an unserved edge is forgotten, which ends it for who waits for that. */
+static u8 lines(const struct vtr_pic *pic, int chip)
+{
+	u8 high = 0;
+	int i;
+
+	for (i = 0; i < 8; i++)
+		if (pic->sources[chip * 8 + i])
+			high |= 1U << i;
+	return high;
+}
+
+/*
+ * ICW1. An input that is high now has to fall before it is an edge again. What was in service or an
+ * unserved edge is forgotten, which ends it for who waits for that.
+ */
 static void init_word1(struct vtr_pic *pic, int chip, u8 val)
 {
 	struct vtr_pic_chip *c = &pic->chip[chip];
 
 	pic->acked |= (u16)(c->isr | (c->irr & ~c->elcr)) << (chip * 8);
-	c->last_irr = 0;
+	c->last_irr = lines(pic, chip);
 	c->irr &= c->elcr;
 	c->imr = 0;
 	c->isr = 0;
