@@ -1,0 +1,140 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# Vitrine's targets.  Each works alone on a Debian 12 that has only make: it installs what it needs
+# (tests/lab/deps says what, and asks dpkg first).
+#
+#   all          the module and the tools
+#   module       vitrine.ko into build/RELEASE/; KDIR= names the kernel's build directory,
+#                or KREL= an installed or a lab kernel's release
+#   tools        vmctl into build/
+#   demo         a guest boots on the module; in the lab where this machine cannot do it itself
+#   check        the tests a change must pass; check-full adds the long ones
+#   bench        exit costs and guest boot, ours beside stock KVM's
+#   sparse checkpatch   static checks of the module
+#   install uninstall   the module through DKMS where present, and vmctl
+#   clean
+
+MAKEFLAGS += --no-print-directory
+SHELL := /bin/bash
+.DELETE_ON_ERROR:
+
+VERSION := 0.1
+BUILD := $(CURDIR)/build
+CACHE := $(or $(VITRINE_CACHE),$(HOME)/.cache/vitrine)
+DESTDIR ?=
+PREFIX ?= /usr/local
+
+# The module's kernel: what the caller names, else the running one, else Debian's newest 6.1.
+ifdef KREL
+KDIR ?= $(firstword $(wildcard /lib/modules/$(KREL)/build $(CACHE)/*/lib/modules/$(KREL)/build))
+endif
+KDIR ?= $(firstword $(wildcard /lib/modules/$(shell uname -r)/build) \
+	$(lastword $(sort $(wildcard /lib/modules/6.1.0-*-amd64/build))))
+
+.PHONY: all module tools tests demo check check-full bench install uninstall clean
+.PHONY: sparse checkpatch deps-module deps-tools
+
+all: module tools
+
+deps-%:
+	@tests/lab/deps $*
+
+# ---- module ----------------------------------------------------------------------------------
+#
+# Kbuild writes its products beside the sources, so each kernel gets a tree of links of its own in
+# build/RELEASE; an edit shows through the links.  A second make looks KDIR up again, after the
+# headers may have been installed.
+
+module: deps-module
+	@$(MAKE) module-build KDIR="$(KDIR)"
+
+module-build: kernelrelease = $(shell sed -n 's/.*UTS_RELEASE "\(.*\)"/\1/p' \
+	$(KDIR)/include/generated/utsrelease.h)
+module-build: tree = $(BUILD)/$(kernelrelease)$(if $(VITRINE_KUNIT),-kunit)
+module-build:
+	@test -d "$(KDIR)" || { echo "module: no headers for that kernel: give KDIR=" >&2; exit 1; }
+	@tests/lab/link-tree $(tree) $(if $(VITRINE_KUNIT),kunit)
+	@flock $(tree)/lock $(MAKE) -s -C $(KDIR) M=$(tree)/kmod W=1 \
+		$(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc)) $(if $(C),C=$(C)) \
+		VITRINE_WERROR=$(if $(C),,y) $(if $(VITRINE_KUNIT),VITRINE_KUNIT=1) modules
+	@cp -u $(tree)/kmod/vitrine.ko $(tree)/vitrine.ko
+.PHONY: module-build
+
+sparse: deps-static deps-module
+	@rm -rf $(BUILD)/sparse
+	@$(MAKE) module-build KDIR="$(KDIR)" BUILD=$(BUILD)/sparse C=2 2>$(BUILD)/sparse.log || \
+		{ cat $(BUILD)/sparse.log >&2; exit 1; }
+	@! grep -E '(warning|error):' $(BUILD)/sparse.log
+
+checkpatch: deps-static deps-module
+	@perl $(firstword $(wildcard /usr/src/linux-headers-6.1*-common/scripts)/checkpatch.pl) \
+		--no-tree --terse --show-types --max-line-length=100 -f \
+		--ignore FILE_PATH_CHANGES,SPDX_LICENSE_TAG,NEW_TYPEDEFS,LINUX_VERSION_CODE \
+		$(wildcard kmod/*.[chS] kmod/svm/*.[chS] ctl/*.[ch] ctl/vmm/*.[ch] include/uapi/linux/*.h)
+
+# ---- tools -----------------------------------------------------------------------------------
+
+CTL_SOURCES := $(wildcard ctl/*.c ctl/vmm/*.c)
+CTL_OBJECTS := $(CTL_SOURCES:%.c=$(BUILD)/%.o)
+CTL_CFLAGS := -O2 -g -Wall -Wextra -Werror -D_GNU_SOURCE -Ictl -Ictl/vmm -Iinclude -Iinclude/uapi
+CTL_LIBS := -pthread
+
+tools: deps-tools
+	@$(MAKE) $(BUILD)/vmctl
+
+$(BUILD)/vmctl: $(CTL_OBJECTS)
+	@echo "  LD      $(@:$(CURDIR)/%=%)"
+	@$(CC) $(LDFLAGS) -o $@ $^ $(CTL_LIBS)
+
+$(BUILD)/ctl/%.o: ctl/%.c Makefile
+	@mkdir -p $(@D)
+	@echo "  CC      $(@:$(CURDIR)/%=%)"
+	@$(CC) $(CTL_CFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
+
+-include $(CTL_OBJECTS:.o=.d)
+
+# ---- tests -----------------------------------------------------------------------------------
+
+# The binaries of every test family that has a Makefile of its own.
+tests: deps-unit
+	@set -e; for dir in $(patsubst %/Makefile,%,$(wildcard tests/*/Makefile)); do \
+		$(MAKE) -C $$dir; done
+
+check check-full: deps-module deps-tools deps-lab deps-unit deps-static deps-debug-kernel
+	@$(MAKE) all tests
+	@tests/run $(if $(filter check-full,$@),--full)
+
+bench: deps-module deps-tools deps-lab
+	@$(MAKE) all
+	@if [ -e tests/bench/Makefile ]; then $(MAKE) -C tests/bench; fi
+	@tests/bench/run
+
+demo: deps-module deps-tools deps-lab
+	@$(MAKE) all
+	@tests/lab/demo
+
+# ---- installation ----------------------------------------------------------------------------
+
+DKMS_TREE = $(DESTDIR)/usr/src/vitrine-$(VERSION)
+
+install: deps-tools
+	@$(MAKE) tools
+	install -D -m 755 $(BUILD)/vmctl $(DESTDIR)$(PREFIX)/bin/vmctl
+	rm -rf $(DKMS_TREE)
+	mkdir -p $(DKMS_TREE)
+	cp -r dkms.conf kmod include $(DKMS_TREE)/
+	if [ -z "$(DESTDIR)" ] && command -v dkms >/dev/null; then \
+		dkms install -m vitrine -v $(VERSION) --force; \
+	fi
+
+uninstall:
+	if [ -z "$(DESTDIR)" ] && command -v dkms >/dev/null; then \
+		dkms remove -m vitrine -v $(VERSION) --all || true; \
+	fi
+	rm -rf $(DKMS_TREE)
+	rm -f $(DESTDIR)$(PREFIX)/bin/vmctl
+
+clean:
+	@for dir in $(patsubst %/Makefile,%,$(wildcard tests/*/Makefile)); do \
+		$(MAKE) -s -C $$dir clean || true; done
+	rm -rf $(BUILD)
