@@ -407,13 +407,13 @@ END_TEST
 
 START_TEST(timer_one_shot)
 {
+	u32 effects;
+
 	enable(&l);
 	vtr_lapic_write(&l, LAPIC_LVTT, 0x31, 0);
 	vtr_lapic_write(&l, LAPIC_TDCR, 0x3, 0);	/* by 16 */
 	ck_assert_uint_eq(vtr_lapic_write(&l, LAPIC_TMICT, 1000, 5000), LAPIC_DO_TIMER);
 	ck_assert_uint_eq(l.target_ns, 5000 + 16000);
-	u32 effects;
-
 	ck_assert_uint_eq(vtr_lapic_read(&l, LAPIC_TMCCT, 5000 + 8000, &effects), 500);
 	ck_assert_uint_eq(vtr_lapic_timer_poll(&l, 20999), LAPIC_DO_TIMER);
 	ck_assert_uint_eq(vtr_lapic_timer_poll(&l, 21000), LAPIC_DO_EVENT);

@@ -270,7 +270,7 @@ END_TEST
 
 START_TEST(random_accesses)
 {
-	int n;
+	int n, source;
 
 	srand(2);
 	for (n = 0; n < 200000; n++) {
@@ -303,7 +303,7 @@ START_TEST(random_accesses)
 	init(0, 1);
 	init(1, 1);
 	for (n = 0; n < 16; n++)
-		for (int source = 0; source < 3; source++)
+		for (source = 0; source < 3; source++)
 			vtr_pic_set_line(&pic, n, source, false);
 	ck_assert(!pic.output);
 	pulse(4);

@@ -187,10 +187,10 @@ END_TEST
 
 START_TEST(long_times)
 {
-	load(0, 2 << 1, 0, 0);
-	/* After 30 days the count is exact still: ticks are whole seconds' times the frequency. */
-	u64 days = 30ULL * 86400;
+	const u64 days = 30ULL * 86400;
 
+	/* After 30 days the count is exact still: ticks are whole seconds' times the frequency. */
+	load(0, 2 << 1, 0, 0);
 	ck_assert_uint_eq(read16(0, days * SEC), (u16)(65536 - days * VTR_PIT_HZ % 65536));
 	/* A time before the load counts as the load. */
 	p.channel[0].count_load_time = 1000 * SEC;
