@@ -245,11 +245,11 @@ int vtr_bus_del_event(struct vtr_bus *bus, const struct vtr_bus_event *e,
 }
 
 /**
- * vtr_bus_for_each_event() - visit all events of a bus without readers
+ * vtr_bus_drain_events() - take all events off a bus without readers
  * @bus: of a VM at its end
- * @fn: what to do; afterwards the bus has no events
+ * @fn: called for each
  */
-void vtr_bus_for_each_event(struct vtr_bus *bus, void (*fn)(struct vtr_bus_event *e))
+void vtr_bus_drain_events(struct vtr_bus *bus, void (*fn)(struct vtr_bus_event *e))
 {
 	struct vtr_bus_table *t = rcu_dereference_protected(bus->table, true);
 	u32 i;

@@ -76,8 +76,8 @@ struct vtr_bus_event {
 int vtr_bus_add_event(struct vtr_bus *bus, const struct vtr_bus_event *e);
 int vtr_bus_del_event(struct vtr_bus *bus, const struct vtr_bus_event *e,
 		      struct vtr_ioeventfd **owner);
-/* Calls fn for each event; for the end of a VM. */
-void vtr_bus_for_each_event(struct vtr_bus *bus, void (*fn)(struct vtr_bus_event *e));
+/* Calls fn for each event and forgets them; for the end of a VM. */
+void vtr_bus_drain_events(struct vtr_bus *bus, void (*fn)(struct vtr_bus_event *e));
 
 /* ioeventfd.c */
 int vtr_ioeventfd(struct vtr_vm *vm, const struct kvm_ioeventfd *args);

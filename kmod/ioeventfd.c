@@ -130,5 +130,5 @@ void vtr_ioeventfd_fini(struct vtr_vm *vm)
 	int i;
 
 	for (i = 0; i < VTR_BUS_NR; i++)
-		vtr_bus_for_each_event(&vm->bus[i], ioeventfd_release);
+		vtr_bus_drain_events(&vm->bus[i], ioeventfd_release);
 }

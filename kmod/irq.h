@@ -53,9 +53,11 @@ int vtr_apic_create(struct vtr_vcpu *v);
 void vtr_apic_destroy(struct vtr_vcpu *v);
 /* Power-up (init_event false) or INIT state. */
 void vtr_apic_reset(struct vtr_vcpu *v, bool init_event);
-/* Highest vector that may be delivered now (IRR above PPR), 0 if the PIC has one (its vector is known
+/*
+ * Highest vector that may be delivered now (IRR above PPR), 0 if the PIC has one (its vector is known
  * only to vtr_apic_ack()), or -1. Does not look at RFLAGS.IF. Cheap: called before each entry with an
- * event. */
+ * event.
+ */
 int vtr_apic_pending(struct vtr_vcpu *v);
 /* Takes that interrupt: IRR -> ISR (or PIC acknowledge). Returns the vector, -1 if it went away. */
 int vtr_apic_ack(struct vtr_vcpu *v);
@@ -66,11 +68,15 @@ int vtr_apic_highest_irr(struct vtr_vcpu *v);
 u64 vtr_apic_cr8(struct vtr_vcpu *v);
 void vtr_apic_set_cr8(struct vtr_vcpu *v, u64 cr8);
 u64 vtr_apic_base(struct vtr_vcpu *v);
-/* IA32_APIC_BASE write by guest or host; 0, or -EINVAL (guest: #GP) for reserved bits or a forbidden
- * mode change. */
+/*
+ * IA32_APIC_BASE write by guest or host; 0, or -EINVAL (guest: #GP) for reserved bits or a forbidden
+ * mode change.
+ */
 int vtr_apic_set_base(struct vtr_vcpu *v, u64 val, bool host);
-/* Is gpa in this vCPU's xAPIC window? Also when the APIC is off or in x2APIC mode: reads then give all
- * ones, as on KVM. */
+/*
+ * Is gpa in this vCPU's xAPIC window? Also when the APIC is off or in x2APIC mode: reads then give all
+ * ones, as on KVM.
+ */
 bool vtr_apic_mmio_covers(struct vtr_vcpu *v, gpa_t gpa);
 int vtr_apic_mmio_read(struct vtr_vcpu *v, gpa_t gpa, int len, void *val);
 int vtr_apic_mmio_write(struct vtr_vcpu *v, gpa_t gpa, int len, const void *val);
@@ -84,8 +90,10 @@ void vtr_apic_set_tsc_deadline(struct vtr_vcpu *v, u64 val);
 void vtr_apic_tsc_changed(struct vtr_vcpu *v);
 /* VTR_REQ_TIMER: move an expired timer's interrupt into the IRR. */
 void vtr_apic_timer_poll(struct vtr_vcpu *v);
-/* INIT/SIPI latched by others (VTR_REQ_MP): applies them, changes v->mp_state, resets or starts the
- * vCPU (vtr_vcpu_reset, vtr_vcpu_start_at). True if the vCPU became runnable. */
+/*
+ * INIT/SIPI latched by others (VTR_REQ_MP): applies them, changes v->mp_state, resets or starts the
+ * vCPU (vtr_vcpu_reset, vtr_vcpu_start_at). True if the vCPU became runnable.
+ */
 bool vtr_apic_accept_mp(struct vtr_vcpu *v);
 int vtr_apic_get_state(struct vtr_vcpu *v, struct kvm_lapic_state *s);	/* KVM_GET_LAPIC */
 int vtr_apic_set_state(struct vtr_vcpu *v, const struct kvm_lapic_state *s);

@@ -162,7 +162,7 @@ static int ioapic_read(struct vtr_vcpu *v, struct vtr_iodev *dev, gpa_t addr, in
 
 static void pit_line_unmasked(struct vtr_irqchip *chip, u32 id, u32 pin)
 {
-	struct vtr_pit *pit = smp_load_acquire(&chip->pit);
+	struct vtr_pit *pit = vtr_irqchip_pit(chip);
 
 	if (pit && vtr_irq_pin_is_pit(chip->vm, id, pin))
 		vtr_pit_unmasked(pit);
@@ -402,7 +402,7 @@ int vtr_irqchip_create(struct vtr_vm *vm)
 	err = vtr_irq_set_default_routing(vm);
 	if (err)
 		goto unregister;
-	smp_store_release(&vm->irqchip, chip);
+	smp_store_release(&vm->irqchip, chip);	/* pairs with vtr_irqchip_of() */
 	return 0;
 
 unregister:
@@ -473,7 +473,7 @@ static void ioapic_set(struct vtr_irqchip *chip, const struct kvm_ioapic_state *
  */
 int vtr_irqchip_get(struct vtr_vm *vm, struct kvm_irqchip *chip)
 {
-	struct vtr_irqchip *c = smp_load_acquire(&vm->irqchip);
+	struct vtr_irqchip *c = vtr_irqchip_of(vm);
 	unsigned long flags;
 
 	if (!c)
@@ -502,7 +502,7 @@ int vtr_irqchip_get(struct vtr_vm *vm, struct kvm_irqchip *chip)
  */
 int vtr_irqchip_set(struct vtr_vm *vm, const struct kvm_irqchip *chip)
 {
-	struct vtr_irqchip *c = smp_load_acquire(&vm->irqchip);
+	struct vtr_irqchip *c = vtr_irqchip_of(vm);
 	struct vtr_pic_chip pic;
 	struct pic_change change;
 

@@ -70,6 +70,18 @@ struct vtr_irqchip {
 	struct vtr_pit *pit;
 };
 
+/* The VM's chips, NULL before KVM_CREATE_IRQCHIP. */
+static inline struct vtr_irqchip *vtr_irqchip_of(struct vtr_vm *vm)
+{
+	return smp_load_acquire(&vm->irqchip);	/* pairs with vtr_irqchip_create() */
+}
+
+/* Their PIT, NULL before KVM_CREATE_PIT2. */
+static inline struct vtr_pit *vtr_irqchip_pit(struct vtr_irqchip *chip)
+{
+	return chip ? smp_load_acquire(&chip->pit) : NULL;	/* pairs with vtr_pit_create() */
+}
+
 /* apic.c */
 int vtr_apic_send(struct vtr_vm *vm, const struct vtr_lapic_message *m, struct vtr_vcpu *src);
 void vtr_apic_pic_raised(struct vtr_vm *vm);

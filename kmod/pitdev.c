@@ -259,7 +259,7 @@ int vtr_pit_create(struct vtr_vm *vm, const struct kvm_pit_config *cfg)
 	err = vtr_bus_register(vm, VTR_BUS_PIO, PIT_PORT, 4, &pit->dev);
 	if (err)
 		goto unregister;
-	smp_store_release(&chip->pit, pit);
+	smp_store_release(&chip->pit, pit);	/* pairs with vtr_irqchip_pit() */
 	vtr_irqchip_update_eoi(chip);
 	return 0;
 
@@ -286,13 +286,6 @@ void vtr_pit_destroy(struct vtr_irqchip *chip)
 	kfree(pit);
 }
 
-static struct vtr_pit *pit_of(struct vtr_vm *vm)
-{
-	struct vtr_irqchip *chip = smp_load_acquire(&vm->irqchip);
-
-	return chip ? smp_load_acquire(&chip->pit) : NULL;
-}
-
 /**
  * vtr_pit_get() - KVM_GET_PIT2
  * @vm: the VM
@@ -302,7 +295,7 @@ static struct vtr_pit *pit_of(struct vtr_vm *vm)
  */
 int vtr_pit_get(struct vtr_vm *vm, struct kvm_pit_state2 *s)
 {
-	struct vtr_pit *pit = pit_of(vm);
+	struct vtr_pit *pit = vtr_irqchip_pit(vtr_irqchip_of(vm));
 	unsigned long flags;
 
 	if (!pit)
@@ -325,7 +318,7 @@ int vtr_pit_get(struct vtr_vm *vm, struct kvm_pit_state2 *s)
  */
 int vtr_pit_set(struct vtr_vm *vm, const struct kvm_pit_state2 *s)
 {
-	struct vtr_pit *pit = pit_of(vm);
+	struct vtr_pit *pit = vtr_irqchip_pit(vtr_irqchip_of(vm));
 	struct vtr_pit_channel channels[3];
 	u64 now = ktime_get_ns();
 	unsigned long flags;
@@ -356,7 +349,7 @@ int vtr_pit_set(struct vtr_vm *vm, const struct kvm_pit_state2 *s)
  */
 int vtr_pit_reinject(struct vtr_vm *vm, const struct kvm_reinject_control *c)
 {
-	struct vtr_pit *pit = pit_of(vm);
+	struct vtr_pit *pit = vtr_irqchip_pit(vtr_irqchip_of(vm));
 	unsigned long flags;
 
 	if (!pit)

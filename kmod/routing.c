@@ -106,7 +106,7 @@ static bool get_route(struct vtr_vm *vm, u32 gsi, struct vtr_route *route)
  */
 int vtr_irq_set(struct vtr_vm *vm, int source, u32 gsi, int level)
 {
-	struct vtr_irqchip *chip = smp_load_acquire(&vm->irqchip);
+	struct vtr_irqchip *chip = vtr_irqchip_of(vm);
 	struct vtr_route route;
 	int ret = -1, n;
 	u32 id;
@@ -192,7 +192,7 @@ static struct vtr_irq_table *table_alloc(u32 nr)
 
 static void table_replace(struct vtr_vm *vm, struct vtr_irq_table *t)
 {
-	struct vtr_irqchip *chip = smp_load_acquire(&vm->irqchip);
+	struct vtr_irqchip *chip = vtr_irqchip_of(vm);
 	struct vtr_irq_table *old;
 
 	old = rcu_replace_pointer(vm->router.table, t, lockdep_is_held(&vm->router.lock));
@@ -302,12 +302,11 @@ bool vtr_irq_pin_is_pit(struct vtr_vm *vm, u32 chip, u32 pin)
  */
 bool vtr_irq_has_listener(struct vtr_vm *vm, u32 chip, u32 pin)
 {
-	struct vtr_irqchip *c = READ_ONCE(vm->irqchip);
 	int gsi = gsi_of(vm, chip, pin);
 
 	if (gsi < 0)
 		return false;
-	return (!gsi && c && READ_ONCE(c->pit)) || vtr_irqfd_resamples(vm, gsi);
+	return (!gsi && vtr_irqchip_pit(vtr_irqchip_of(vm))) || vtr_irqfd_resamples(vm, gsi);
 }
 
 /**
@@ -320,13 +319,12 @@ bool vtr_irq_has_listener(struct vtr_vm *vm, u32 chip, u32 pin)
  */
 void vtr_irq_acked(struct vtr_vm *vm, u32 chip, u32 pin)
 {
-	struct vtr_irqchip *c = READ_ONCE(vm->irqchip);
 	int gsi = gsi_of(vm, chip, pin);
 	struct vtr_pit *pit;
 
 	if (gsi < 0)
 		return;
-	pit = !gsi && c ? smp_load_acquire(&c->pit) : NULL;
+	pit = gsi ? NULL : vtr_irqchip_pit(vtr_irqchip_of(vm));
 	if (pit)
 		vtr_pit_acked(pit);
 	vtr_irqfd_acked(vm, gsi);
