@@ -25,4 +25,13 @@
 #define vtr_eventfd_signal(ctx)	eventfd_signal(ctx, 1)
 #endif
 
+/* RCU: this CPU holds no reference. Takes no CPU number any more since 6.2. */
+#include <linux/rcupdate.h>
+#include <linux/smp.h>
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 2, 0)
+#define vtr_rcu_note_guest()	rcu_virt_note_context_switch()
+#else
+#define vtr_rcu_note_guest()	rcu_virt_note_context_switch(smp_processor_id())
+#endif
+
 #endif /* VITRINE_COMPAT_H */

@@ -44,14 +44,21 @@ static u32 vtr_mxcsr_mask = 0xffbf;
 /**
  * vtr_fpu_setup() - learn the host's state components
  *
- * Return: 0. Context: module load.
+ * Context: module load.
  */
-int vtr_fpu_setup(void)
+void vtr_fpu_setup(void)
 {
+	static u8 legacy[512] __aligned(16);
 	u32 eax, ebx, ecx, edx;
 
+	kernel_fpu_begin();
+	asm volatile("fxsave64 %0" : "=m"(legacy));
+	kernel_fpu_end();
+	/* Zero means the mask of the first CPUs that had none. */
+	if (*(u32 *)(legacy + 28))
+		vtr_mxcsr_mask = *(u32 *)(legacy + 28);
 	if (!boot_cpu_has(X86_FEATURE_OSXSAVE))
-		return 0;
+		return;
 	vtr_host_xcr0 = xgetbv(XCR_XFEATURE_ENABLED_MASK);
 	vtr_xcr0_mask = vtr_host_xcr0 & VTR_XCR0_MAX;
 	/* AVX-512 comes whole or not at all, and not without AVX. */
@@ -61,9 +68,6 @@ int vtr_fpu_setup(void)
 	vtr_xsave_size = ebx;
 	if (boot_cpu_has(X86_FEATURE_XSAVES))
 		rdmsrl(MSR_IA32_XSS, vtr_host_xss);
-	if (mxcsr_feature_mask)
-		vtr_mxcsr_mask = mxcsr_feature_mask;
-	return 0;
 }
 
 /**

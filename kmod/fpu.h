@@ -11,7 +11,7 @@
 struct vtr_vcpu;
 struct vtr_fpu;
 
-int vtr_fpu_setup(void);
+void vtr_fpu_setup(void);
 struct vtr_fpu *vtr_fpu_create(void);
 void vtr_fpu_destroy(struct vtr_fpu *fpu);
 void vtr_fpu_reset(struct vtr_vcpu *v);

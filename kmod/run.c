@@ -19,6 +19,7 @@
 #include <asm/trapnr.h>
 #include "backend.h"
 #include "fpu.h"
+#include "guestmem.h"
 #include "vcpu.h"
 
 /**
@@ -383,6 +384,10 @@ static int vtr_handle_slow_requests(struct vtr_vcpu *v, bool *user)
 		v->triple_fault = false;
 		v->run->exit_reason = KVM_EXIT_SHUTDOWN;
 		*user = true;
+	} else if (v->step_done) {
+		v->step_done = false;
+		vtr_exit_debug(v, X86_TRAP_DB, BIT(14) | 0xffff0ff0);
+		*user = true;
 	}
 	return 0;
 }
@@ -448,7 +453,7 @@ static int vtr_run_loop(struct vtr_vcpu *v)
 		vtr_vcpu_load(v);
 		act = vtr_run_loaded(v, &e, &again);
 		vtr_vcpu_put(v);
-		if (again)
+		if (again || act == VTR_ACT_SLEEP)
 			continue;
 		if (act == VTR_ACT_SLOW) {
 			vtr_slots_load(v);

@@ -5,7 +5,6 @@
  * Each set function checks everything first and then cannot fail. All are called with v->mutex held
  * and the vCPU put.
  */
-#include <asm/debugreg.h>
 #include <asm/processor-flags.h>
 #include <asm/msr-index.h>
 #include "backend.h"

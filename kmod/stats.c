@@ -6,6 +6,7 @@
  * constant. Source: KVM api.rst KVM_GET_STATS_FD.
  */
 #include <linux/anon_inodes.h>
+#include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/slab.h>
 #include <linux/uaccess.h>

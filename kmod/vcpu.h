@@ -10,6 +10,7 @@
 /* What became of an exit: act.c to run.c. */
 enum vtr_act {
 	VTR_ACT_RESUME,		/* enter again */
+	VTR_ACT_SLEEP,		/* leave the loaded part of the loop and look at everything */
 	VTR_ACT_SLOW,		/* call vtr_act_slow() with the vCPU put: it has to sleep */
 	VTR_ACT_USER,		/* v->run is filled in: return 0 from KVM_RUN */
 	VTR_ACT_FAULT,		/* return -EFAULT */
@@ -36,19 +37,25 @@ void vtr_queue_pf(struct vtr_vcpu *v, u64 addr, u32 error);
 /* act.c */
 enum vtr_act vtr_act(struct vtr_vcpu *v, struct vtr_exit *e);
 enum vtr_act vtr_act_slow(struct vtr_vcpu *v, struct vtr_exit *e);
+enum vtr_act vtr_exit_debug(struct vtr_vcpu *v, u8 vector, u64 dr6);
 enum vtr_act vtr_exit_internal(struct vtr_vcpu *v, u32 suberror);
 
 /* insn.c */
-enum vtr_skip_class;
-bool vtr_skip(struct vtr_vcpu *v, const struct vtr_exit *e, u8 opcode0f);
-int vtr_fetch_atomic(struct vtr_vcpu *v, u8 *buf);
-int vtr_fetch_slow(struct vtr_vcpu *v, u8 *buf);
+#define VTR_FETCH_MAX	16	/* bytes of code read at once: one more than the longest instruction */
+int vtr_fetch_atomic(struct vtr_vcpu *v, u8 *buf, u8 *bits);
+int vtr_fetch_slow(struct vtr_vcpu *v, u8 *buf, u8 *bits);
+unsigned int vtr_insn_len(struct vtr_vcpu *v, const struct vtr_exit *e, u16 op, bool third);
+unsigned int vtr_insn_len_slow(struct vtr_vcpu *v, u16 op, bool third);
+int vtr_translate_linear(struct vtr_vcpu *v, gva_t addr, u32 access, gpa_t *gpa, u32 *error);
 void vtr_advance(struct vtr_vcpu *v, u64 next_rip);
+int vtr_translate(struct vtr_vcpu *v, struct kvm_translation *t);
 
 /* io.c */
 enum vtr_act vtr_io_fast(struct vtr_vcpu *v, struct vtr_exit *e);
+enum vtr_act vtr_io_slow(struct vtr_vcpu *v, struct vtr_exit *e);
 enum vtr_act vtr_mmio_fast(struct vtr_vcpu *v, gpa_t gpa, u32 why);
-enum vtr_act vtr_emulate_slow(struct vtr_vcpu *v, gpa_t gpa);
+enum vtr_act vtr_emulate_slow(struct vtr_vcpu *v);
+const struct vtr_insn *vtr_decode_slow(struct vtr_vcpu *v, enum vtr_act *act);
 enum vtr_act vtr_complete(struct vtr_vcpu *v);
 int vtr_emul_create(struct vtr_vcpu *v);
 void vtr_emul_destroy(struct vtr_vcpu *v);
@@ -66,7 +73,6 @@ int vtr_set_debugregs(struct vtr_vcpu *v, const struct kvm_debugregs *d);
 int vtr_get_mp_state(struct vtr_vcpu *v, struct kvm_mp_state *s);
 int vtr_set_mp_state(struct vtr_vcpu *v, const struct kvm_mp_state *s);
 int vtr_set_guest_debug(struct vtr_vcpu *v, const struct kvm_guest_debug *d);
-int vtr_translate(struct vtr_vcpu *v, struct kvm_translation *t);
 
 static inline bool vtr_irqs_open(struct vtr_vcpu *v)
 {

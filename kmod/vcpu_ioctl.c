@@ -12,6 +12,7 @@
 #include <linux/uaccess.h>
 #include "backend.h"
 #include "fpu.h"
+#include "guestmem.h"
 #include "module.h"
 #include "vcpu.h"
 

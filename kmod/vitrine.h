@@ -76,6 +76,8 @@ struct vtr_event {
 enum vtr_completion {
 	VTR_COMPLETE_NONE,
 	VTR_COMPLETE_PIO_IN,	/* IN: data page -> RAX */
+	VTR_COMPLETE_PIO_OUT,	/* OUT: only RIP has to go on */
+	VTR_COMPLETE_STRING_IN,	/* INS: data page -> memory */
 	VTR_COMPLETE_EMUL,	/* run the emulator again over its access log */
 	VTR_COMPLETE_MMIO_READ,	/* simple MMIO read: run->mmio.data -> register */
 };
@@ -114,6 +116,7 @@ struct vtr_vcpu {
 	int mp_state;				/* [v] KVM_MP_STATE_* */
 	struct vtr_event exc;			/* [v] exception under delivery */
 	int irq_injected;			/* [v] vector under delivery, or -1 */
+	bool step_done;				/* [v] a debugger's single step ended in the kernel */
 	bool recheck;				/* [v] look at events again after the next exit */
 	bool triple_fault;			/* [v] leave with KVM_EXIT_SHUTDOWN */
 	int user_irq;				/* [v] vector queued by KVM_INTERRUPT, or -1 */
@@ -139,6 +142,8 @@ struct vtr_vcpu {
 	struct vtr_msrs msrs;			/* [v] msr.h */
 	struct vtr_vcpu_clock clock;		/* [v] clock.h: TSC offset, kvmclock area */
 	struct vtr_slots *slots;		/* [v] table in use (hazard pointer, slots.c) */
+	u64 *pt_cache[VTR_TDP_LEVELS - 1];	/* [v] zeroed table pages for the next mapping */
+	u32 nr_pt_cache;			/* [v] */
 	struct vtr_vcpu_stats stats;		/* written by the owning thread alone, stats.h */
 };
 

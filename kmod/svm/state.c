@@ -2,7 +2,6 @@
 /*
  * state.c - registers that live in the VMCB: segments, tables, control and debug registers, MSRs.
  */
-#include <asm/debugreg.h>
 #include <asm/msr-index.h>
 #include <asm/processor-flags.h>
 #include <asm/tlbflush.h>

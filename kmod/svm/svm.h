@@ -8,6 +8,11 @@
 #ifndef VITRINE_SVM_SVM_H
 #define VITRINE_SVM_SVM_H
 
+#include <linux/mm.h>
+#include <asm/cpufeature.h>
+#include <asm/debugreg.h>
+#include <asm/io.h>
+#include <asm/trapnr.h>
 #include "../backend.h"
 #include "entry.h"
 #include "vmcb.h"

@@ -4,7 +4,6 @@
  */
 #include <linux/hw_breakpoint.h>
 #include <linux/slab.h>
-#include <asm/debugreg.h>
 #include <asm/msr.h>
 #include <asm/nospec-branch.h>
 #include <asm/spec-ctrl.h>
@@ -137,8 +136,8 @@ void svm_vcpu_reset(struct vtr_vcpu *v, bool init)
 	svm_set_cr(v, 4, 0);
 	v->hw->efer = 0;
 	b->efer = EFER_SVME;
-	b->dr6 = DR6_ACTIVE_LOW;
-	b->dr7 = DR7_FIXED_1;
+	b->dr6 = 0xffff0ff0;
+	b->dr7 = 0x400;
 	b->int_state = 0;
 	b->event_inj = 0;
 	v->hw->event_in = false;

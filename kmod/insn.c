@@ -1,0 +1,296 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * insn.c - fetching the guest's instructions, and stepping over those that have been handled.
+ *
+ * CPUs that report the next RIP need no fetch to skip. For the others, and for MMIO, the bytes are read
+ * through the guest's own page tables; the last code page's translation is kept and proved again by
+ * comparing its table entries (walk.h), with page faults disabled, so this runs in the exit path.
+ */
+#include <linux/uaccess.h>
+#include <asm/processor-flags.h>
+#include <asm/trapnr.h>
+#include "backend.h"
+#include "guestmem.h"
+#include "vcpu.h"
+
+#define VTR_PTE_AD	(BIT_ULL(5) | BIT_ULL(6))	/* the CPU sets them at will */
+
+/* The reader of page walks that must not sleep. */
+static int vtr_walk_read_atomic(void *ctx, gpa_t gpa, u64 *val, unsigned int size)
+{
+	struct vtr_vcpu *v = ctx;
+	hva_t hva = vtr_gpa_to_hva(v, gpa, false);
+	int err;
+
+	if (!hva)
+		return -ENOENT;
+	pagefault_disable();
+	err = copy_from_user(val, (void __user *)hva, size) ? -EAGAIN : 0;
+	pagefault_enable();
+	return err;
+}
+
+static int vtr_walk_read(void *ctx, gpa_t gpa, u64 *val, unsigned int size)
+{
+	return vtr_gpa_read(ctx, gpa, val, size) ? -ENOENT : 0;
+}
+
+static void vtr_walk_prepare(struct vtr_vcpu *v, const struct vtr_code_state *s, struct vtr_walk *w,
+			     bool atomic)
+{
+	w->cr0 = s->cr0;
+	w->cr3 = s->cr3;
+	w->cr4 = s->cr4;
+	w->efer = s->efer;
+	w->rflags = v->rflags;
+	w->phys_bits = v->cpuid.phys_bits;
+	w->read = atomic ? vtr_walk_read_atomic : vtr_walk_read;
+	w->ctx = v;
+}
+
+/**
+ * vtr_translate_linear() - linear to guest-physical address by the guest's tables
+ * @v: by its own thread, put, v->slots loaded
+ * @addr: linear address
+ * @access: VTR_WALK_WRITE, VTR_WALK_FETCH; the privilege level is added
+ * @gpa: result
+ * @error: page-fault error code, when that is what it is
+ *
+ * Return: 0; -EFAULT: a page fault of the guest; another error: a table is no memory.
+ */
+int vtr_translate_linear(struct vtr_vcpu *v, gva_t addr, u32 access, gpa_t *gpa, u32 *error)
+{
+	struct vtr_code_state s;
+	struct vtr_walk w;
+	int err;
+
+	vtr_hw(code_state)(v, &s);
+	vtr_walk_prepare(v, &s, &w, false);
+	err = vtr_walk(&w, addr, access | (s.cpl == 3 ? VTR_WALK_USER : 0));
+	*gpa = w.gpa;
+	*error = w.error;
+	return err;
+}
+
+/* Walk without sleeping and remember how it went. */
+static bool vtr_fetch_fill(struct vtr_vcpu *v, const struct vtr_code_state *s, gva_t page)
+{
+	struct vtr_walk_cache *c = &v->fetch_cache;
+	struct vtr_walk w;
+	int i;
+
+	c->valid = false;
+	vtr_walk_prepare(v, s, &w, true);
+	if (vtr_walk(&w, page, VTR_WALK_FETCH | (s->cpl == 3 ? VTR_WALK_USER : 0)))
+		return false;
+	c->hva = vtr_gpa_to_hva(v, w.gpa, false);
+	if (!c->hva)
+		return false;
+	c->nr = w.nr;
+	for (i = 0; i < w.nr; i++) {
+		c->where[i] = vtr_gpa_to_hva(v, w.where[i], false);
+		c->entry[i] = w.entry[i] & ~VTR_PTE_AD;
+	}
+	c->size = s->efer & EFER_LMA || s->cr4 & X86_CR4_PAE ? 8 : 4;
+	c->cr0 = s->cr0;
+	c->cr3 = s->cr3;
+	c->cr4 = s->cr4;
+	c->efer = s->efer;
+	c->page = page;
+	c->slots = v->slots;
+	c->valid = true;
+	return true;
+}
+
+static __always_inline bool vtr_fetch_matches(const struct vtr_walk_cache *c,
+					      const struct vtr_vcpu *v,
+					      const struct vtr_code_state *s, gva_t page)
+{
+	return c->valid && c->page == page && c->cr3 == s->cr3 && c->slots == v->slots &&
+	       c->cr0 == s->cr0 && c->cr4 == s->cr4 && c->efer == s->efer;
+}
+
+/*
+ * Read code through the cached translation if its table entries still say the same. Returns the
+ * number of bytes, up to the end of the page; 0 if an entry differs or memory is not present now.
+ */
+static __always_inline int vtr_fetch_cached(const struct vtr_walk_cache *c, u32 offset, u8 *buf)
+{
+	const u8 __user *code = (const u8 __user *)(c->hva + offset);
+	int n = min_t(u32, VTR_FETCH_MAX, PAGE_SIZE - offset), i;
+	u64 entry;
+
+	if (!user_access_begin(code, n))
+		return 0;
+	for (i = 0; i < c->nr; i++) {
+		if (likely(c->size == 8)) {
+			unsafe_get_user(entry, (u64 __user *)c->where[i], fault);
+		} else {
+			u32 low;
+
+			unsafe_get_user(low, (u32 __user *)c->where[i], fault);
+			entry = low;
+		}
+		if (unlikely((entry & ~VTR_PTE_AD) != c->entry[i]))
+			goto fault;
+	}
+	if (likely(n == VTR_FETCH_MAX)) {
+		unsafe_get_user(((u64 *)buf)[0], (u64 __user *)code, fault);
+		unsafe_get_user(((u64 *)buf)[1], (u64 __user *)(code + 8), fault);
+	} else {
+		for (i = 0; i < n; i++)
+			unsafe_get_user(buf[i], code + i, fault);
+	}
+	user_access_end();
+	return n;
+fault:
+	user_access_end();
+	return 0;
+}
+
+/**
+ * vtr_fetch_atomic() - the bytes at RIP, without sleeping
+ * @v: by its own thread, v->slots loaded; preemption off
+ * @buf: VTR_FETCH_MAX bytes, 8-byte aligned
+ * @bits: filled: 16, 32 or 64
+ *
+ * Return: how many bytes, at most to the end of the page; 0: try vtr_fetch_slow().
+ */
+int vtr_fetch_atomic(struct vtr_vcpu *v, u8 *buf, u8 *bits)
+{
+	struct vtr_code_state s;
+	gva_t addr, page;
+	int n = 0;
+
+	vtr_hw(code_state)(v, &s);
+	*bits = s.bits;
+	addr = s.cs_base + v->rip;
+	if (s.bits != 64)
+		addr = (u32)addr;
+	page = addr & PAGE_MASK;
+	if (likely(vtr_fetch_matches(&v->fetch_cache, v, &s, page)))
+		n = vtr_fetch_cached(&v->fetch_cache, offset_in_page(addr), buf);
+	if (unlikely(!n) && vtr_fetch_fill(v, &s, page))
+		n = vtr_fetch_cached(&v->fetch_cache, offset_in_page(addr), buf);
+	return n;
+}
+
+/**
+ * vtr_fetch_slow() - the bytes at RIP, across pages
+ * @v: by its own thread, put, v->slots loaded
+ * @buf: VTR_FETCH_MAX bytes
+ * @bits: filled: 16, 32 or 64
+ *
+ * Return: how many bytes; 0 with a page fault queued for the guest.
+ */
+int vtr_fetch_slow(struct vtr_vcpu *v, u8 *buf, u8 *bits)
+{
+	struct vtr_code_state s;
+	int n = 0;
+
+	vtr_hw(code_state)(v, &s);
+	*bits = s.bits;
+	while (n < VTR_FETCH_MAX) {
+		gva_t addr = s.cs_base + v->rip + n;
+		u32 error, part;
+		gpa_t gpa;
+		int err;
+
+		if (s.bits != 64)
+			addr = (u32)addr;
+		part = min_t(u32, VTR_FETCH_MAX - n, PAGE_SIZE - offset_in_page(addr));
+		err = vtr_translate_linear(v, addr, VTR_WALK_FETCH, &gpa, &error);
+		/* The bytes behind the page may not be needed: fail only on the first. */
+		if (err == -EFAULT && !n)
+			vtr_queue_pf(v, addr, error);
+		if (err || vtr_gpa_read(v, gpa, buf + n, part))
+			break;
+		n += part;
+	}
+	return n;
+}
+
+/**
+ * vtr_insn_len() - how long is the instruction that exited?
+ * @v: by its own thread, v->slots loaded, preemption off
+ * @e: its exit
+ * @op: the opcode it must have: one byte, or 0x0f00 | second byte
+ * @third: there is a third opcode byte
+ *
+ * Return: bytes; 0 if that cannot be told without sleeping, or the guest changed the code meanwhile.
+ */
+unsigned int vtr_insn_len(struct vtr_vcpu *v, const struct vtr_exit *e, u16 op, bool third)
+{
+	u8 buf[VTR_FETCH_MAX] __aligned(8), bits;
+	int n;
+
+	if (e->insn_len)
+		return e->insn_len;
+	n = vtr_fetch_atomic(v, buf, &bits);
+	return vtr_insn_skip_len(buf, n, bits, op, third);
+}
+
+/**
+ * vtr_insn_len_slow() - the same, where sleeping is allowed
+ * @v: by its own thread, put, v->slots loaded
+ * @op: opcode
+ * @third: third opcode byte
+ *
+ * Return: bytes, 0 if the guest changed the code meanwhile (or a fault was queued): enter again.
+ */
+unsigned int vtr_insn_len_slow(struct vtr_vcpu *v, u16 op, bool third)
+{
+	u8 buf[VTR_FETCH_MAX] __aligned(8), bits;
+	int n = vtr_fetch_slow(v, buf, &bits);
+
+	return vtr_insn_skip_len(buf, n, bits, op, third);
+}
+
+/**
+ * vtr_advance() - the instruction at RIP is done
+ * @v: by its own thread
+ * @next_rip: where the guest goes on
+ *
+ * As the CPU does at an instruction's end: the shadow of STI is over, RF is clear, and a single step
+ * traps.
+ */
+void vtr_advance(struct vtr_vcpu *v, u64 next_rip)
+{
+	v->rip = next_rip;
+	vtr_hw(set_shadow)(v, 0);
+	if (unlikely(v->rflags & (X86_EFLAGS_TF | X86_EFLAGS_RF))) {
+		v->rflags &= ~X86_EFLAGS_RF;
+		if (v->rflags & X86_EFLAGS_TF && !(v->guest_debug & KVM_GUESTDBG_SINGLESTEP)) {
+			vtr_queue_exception(v, X86_TRAP_DB, false, 0);
+			v->exc.payload = BIT(14);	/* DR6.BS */
+			v->exc.has_payload = true;
+		}
+	}
+	if (unlikely(v->guest_debug & KVM_GUESTDBG_SINGLESTEP)) {
+		v->step_done = true;
+		vtr_request_set(v, VTR_REQ_EXIT);
+	}
+}
+
+/**
+ * vtr_translate() - KVM_TRANSLATE
+ * @v: v->mutex held
+ * @t: linear address in, the rest out
+ *
+ * Return: 0.
+ */
+int vtr_translate(struct vtr_vcpu *v, struct kvm_translation *t)
+{
+	struct vtr_code_state s;
+	struct vtr_walk w;
+
+	vtr_slots_load(v);
+	vtr_hw(code_state)(v, &s);
+	vtr_walk_prepare(v, &s, &w, false);
+	t->valid = !vtr_walk(&w, t->linear_address, 0);
+	t->physical_address = t->valid ? w.gpa : ~0ULL;
+	t->writeable = 1;
+	t->usermode = 0;
+	vtr_slots_unload(v);
+	return 0;
+}
