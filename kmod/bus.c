@@ -306,6 +306,18 @@ static const struct vtr_bus_range *bus_range(const struct vtr_bus_table *t, gpa_
 	return NULL;
 }
 
+/* Readers keep preemption off, which holds back grace periods as well and is cheaper than a call. */
+static const struct vtr_bus_table *bus_read_lock(const struct vtr_vm *vm, enum vtr_bus_kind kind)
+{
+	preempt_disable();
+	return rcu_dereference_sched(vm->bus[kind].table);
+}
+
+static void bus_read_unlock(void)
+{
+	preempt_enable();
+}
+
 /**
  * vtr_bus_read() - an access by the guest
  * @v: by its own thread
@@ -314,33 +326,21 @@ static const struct vtr_bus_range *bus_range(const struct vtr_bus_table *t, gpa_
  * @len: bytes, 1..8
  * @val: filled in if somebody answers
  *
- * Context: preemption off or under rcu_read_lock(); does not sleep.
- * Return: 0, or -EOPNOTSUPP: nobody in the kernel.
+ * Context: any; does not sleep. Return: 0, or -EOPNOTSUPP: nobody in the kernel.
  */
 int vtr_bus_read(struct vtr_vcpu *v, enum vtr_bus_kind kind, gpa_t addr, int len, void *val)
 {
-	const struct vtr_bus_table *t = rcu_dereference_check(v->vm->bus[kind].table,
-							      !preemptible());
+	const struct vtr_bus_table *t = bus_read_lock(v->vm, kind);
 	const struct vtr_bus_range *r = t ? bus_range(t, addr, len) : NULL;
+	int ret = r ? r->dev->ops->read(v, r->dev, addr, len, val) : -EOPNOTSUPP;
 
-	return r ? r->dev->ops->read(v, r->dev, addr, len, val) : -EOPNOTSUPP;
+	bus_read_unlock();
+	return ret;
 }
 
-/**
- * vtr_bus_write() - an access by the guest
- * @v: by its own thread
- * @kind: which bus
- * @addr: first address
- * @len: bytes, 1..8
- * @val: the value
- *
- * Context: preemption off or under rcu_read_lock(); does not sleep.
- * Return: 0, or -EOPNOTSUPP: nobody in the kernel.
- */
-int vtr_bus_write(struct vtr_vcpu *v, enum vtr_bus_kind kind, gpa_t addr, int len, const void *val)
+static int bus_write(const struct vtr_bus_table *t, struct vtr_vcpu *v, gpa_t addr, int len,
+		     const void *val)
 {
-	const struct vtr_bus_table *t = rcu_dereference_check(v->vm->bus[kind].table,
-							      !preemptible());
 	const struct vtr_bus_range *r;
 
 	if (!t)
@@ -352,20 +352,41 @@ int vtr_bus_write(struct vtr_vcpu *v, enum vtr_bus_kind kind, gpa_t addr, int le
 }
 
 /**
+ * vtr_bus_write() - an access by the guest
+ * @v: by its own thread
+ * @kind: which bus
+ * @addr: first address
+ * @len: bytes, 1..8
+ * @val: the value
+ *
+ * Context: any; does not sleep. Return: 0, or -EOPNOTSUPP: nobody in the kernel.
+ */
+int vtr_bus_write(struct vtr_vcpu *v, enum vtr_bus_kind kind, gpa_t addr, int len, const void *val)
+{
+	int ret = bus_write(bus_read_lock(v->vm, kind), v, addr, len, val);
+
+	bus_read_unlock();
+	return ret;
+}
+
+/**
  * vtr_bus_covers() - might somebody in the kernel answer at an address?
  * @vm: the VM
  * @kind: which bus
  * @addr: the address
  *
- * Context: preemption off or under rcu_read_lock().
+ * Context: any.
  */
 bool vtr_bus_covers(struct vtr_vm *vm, enum vtr_bus_kind kind, gpa_t addr)
 {
-	const struct vtr_bus_table *t = rcu_dereference_check(vm->bus[kind].table, !preemptible());
+	const struct vtr_bus_table *t = bus_read_lock(vm, kind);
+	bool covers = false;
 	u32 at;
 
-	if (!t)
-		return false;
-	at = first_event(t, addr);
-	return (at < t->nr_events && t->event[at].addr == addr) || bus_range(t, addr, 1);
+	if (t) {
+		at = first_event(t, addr);
+		covers = (at < t->nr_events && t->event[at].addr == addr) || bus_range(t, addr, 1);
+	}
+	bus_read_unlock();
+	return covers;
 }

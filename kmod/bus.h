@@ -48,7 +48,7 @@ int vtr_bus_register(struct vtr_vm *vm, enum vtr_bus_kind bus, gpa_t addr, u32 l
 		     struct vtr_iodev *dev);
 /* Readers that began before may still use dev: it must live for a grace period more. */
 void vtr_bus_unregister(struct vtr_vm *vm, enum vtr_bus_kind bus, struct vtr_iodev *dev);
-/* 0 handled, -EOPNOTSUPP nobody took it. Preemption off or RCU read side. Does not sleep. */
+/* 0 handled, -EOPNOTSUPP nobody took it. Any context; does not sleep. */
 int vtr_bus_read(struct vtr_vcpu *v, enum vtr_bus_kind bus, gpa_t addr, int len, void *val);
 int vtr_bus_write(struct vtr_vcpu *v, enum vtr_bus_kind bus, gpa_t addr, int len, const void *val);
 /* Is any in-kernel range at addr? (cheap negative test for the MMIO fast path) */
