@@ -31,6 +31,7 @@
 /**
  * struct vtr_fpu - one guest's state
  * @area: legacy region, header and components in the standard format, 64-byte aligned
+ * @raw: the allocation it is in
  */
 struct vtr_fpu {
 	u8 *area;

@@ -20,6 +20,7 @@
 /**
  * struct vtr_emul_ctx - the instruction that is being emulated
  * @insn: decoded
+ * @bits: 16, 32 or 64: the code segment it stands in
  * @nlog: accesses to MMIO it has made so far
  * @at: next one during this execution
  * @log: what they were; a repeated execution takes them from here

@@ -23,7 +23,7 @@ struct vtr_mm;
 struct vtr_dirty;
 
 #define VTR_MAX_SLOTS	512
-#define VTR_TDP_LEVELS	4
+#define VTR_TDP_LEVELS_MAX	5
 
 /**
  * struct vtr_slot - a piece of guest-physical memory and the host memory behind it

@@ -16,6 +16,8 @@
  * @lock: guards @vms and @active; outside mmu.lock
  * @vms: its VMs
  * @active: invalidations under way, for a VM that is added meanwhile
+ * @start: first address of their hull
+ * @end: first address after it
  */
 struct vtr_mm {
 	struct mmu_notifier mn;

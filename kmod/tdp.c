@@ -26,6 +26,12 @@ static const struct vtr_tdp_format vtr_npt_format = {
 
 static const struct vtr_tdp_format *const vtr_fmt = &vtr_npt_format;
 
+/* The nested tables have as many levels as the host's own: APM2 "Nested Paging". */
+static int vtr_tdp_levels(void)
+{
+	return pgtable_l5_enabled() ? 5 : 4;
+}
+
 static u64 *vtr_pt_of(u64 entry)
 {
 	return __va(entry & VTR_PTE_ADDR);
@@ -98,7 +104,7 @@ void vtr_tdp_fini(struct vtr_vm *vm)
 {
 	LIST_HEAD(freed);
 
-	vtr_tdp_collect(vm->mmu.root_pt, VTR_TDP_LEVELS, &freed);
+	vtr_tdp_collect(vm->mmu.root_pt, vtr_tdp_levels(), &freed);
 	vtr_tdp_free_list(vm, &freed);
 }
 
@@ -176,7 +182,7 @@ bool vtr_tdp_zap(struct vtr_vm *vm, gfn_t start, gfn_t end, struct list_head *fr
 				   .freed = freed };
 
 	lockdep_assert_held(&vm->mmu.lock);
-	vtr_tdp_walk(vm->mmu.root_pt, VTR_TDP_LEVELS, 0, &r);
+	vtr_tdp_walk(vm->mmu.root_pt, vtr_tdp_levels(), 0, &r);
 	return r.hit;
 }
 
@@ -193,7 +199,7 @@ bool vtr_tdp_protect(struct vtr_vm *vm, gfn_t start, gfn_t end)
 	struct vtr_tdp_range r = { .start = start, .end = end, .what = VTR_TDP_PROTECT };
 
 	lockdep_assert_held(&vm->mmu.lock);
-	vtr_tdp_walk(vm->mmu.root_pt, VTR_TDP_LEVELS, 0, &r);
+	vtr_tdp_walk(vm->mmu.root_pt, vtr_tdp_levels(), 0, &r);
 	return r.hit;
 }
 
@@ -212,14 +218,14 @@ bool vtr_tdp_age(struct vtr_vm *vm, gfn_t start, gfn_t end, bool clear)
 				   .what = clear ? VTR_TDP_CLEAR_YOUNG : VTR_TDP_YOUNG };
 
 	lockdep_assert_held(&vm->mmu.lock);
-	vtr_tdp_walk(vm->mmu.root_pt, VTR_TDP_LEVELS, 0, &r);
+	vtr_tdp_walk(vm->mmu.root_pt, vtr_tdp_levels(), 0, &r);
 	return r.hit;
 }
 
 /* The vCPU keeps enough zeroed tables for one mapping, since none can be allocated under the lock. */
 static bool vtr_tdp_topup(struct vtr_vcpu *v)
 {
-	while (v->nr_pt_cache < VTR_TDP_LEVELS - 1) {
+	while (v->nr_pt_cache < vtr_tdp_levels() - 1) {
 		u64 *pt = (u64 *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
 
 		if (!pt)
@@ -301,7 +307,7 @@ static bool vtr_tdp_map(struct vtr_vcpu *v, gfn_t gfn, u64 pfn, int level, bool 
 	u64 *entry, leaf;
 	int l;
 
-	for (l = VTR_TDP_LEVELS; l > level; l--) {
+	for (l = vtr_tdp_levels(); l > level; l--) {
 		entry = &pt[vtr_pt_index(gfn, l)];
 		if (*entry && vtr_pte_leaf(*entry, l)) {
 			/* A large mapping gives way to smaller ones, which fault in one by one. */
