@@ -75,7 +75,7 @@ void vtr_pic_reset(struct vtr_pic *pic)
  * @level: asserted
  *
  * Return: VTR_LINE_FIRE a new request, VTR_LINE_COALESCED it was requested already,
- * VTR_LINE_IGNORED masked, VTR_LINE_LOWERED nobody asserts it.
+ * VTR_LINE_IGNORED masked, VTR_LINE_LOWERED nobody asserts it and it is not masked.
  */
 int vtr_pic_set_line(struct vtr_pic *pic, u32 pin, u32 source, bool level)
 {
@@ -93,7 +93,7 @@ int vtr_pic_set_line(struct vtr_pic *pic, u32 pin, u32 source, bool level)
 		if (c->elcr & bit)
 			c->irr &= ~bit;
 		update(pic);
-		return VTR_LINE_LOWERED;
+		return c->imr & bit ? VTR_LINE_IGNORED : VTR_LINE_LOWERED;
 	}
 	fresh = !(c->irr & bit) && ((c->elcr & bit) || !(c->last_irr & bit));
 	c->last_irr |= bit;

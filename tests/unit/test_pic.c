@@ -96,6 +96,7 @@ START_TEST(masked_edge_is_kept)
 	vtr_pic_write(&pic, 0, 1, 0x10);
 	ck_assert_int_eq(vtr_pic_set_line(&pic, 4, 0, true), VTR_LINE_IGNORED);
 	ck_assert(!pic.output);
+	ck_assert_int_eq(vtr_pic_set_line(&pic, 4, 0, false), VTR_LINE_IGNORED);
 	vtr_pic_write(&pic, 0, 1, 0);
 	ck_assert(pic.output);
 }
