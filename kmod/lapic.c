@@ -31,18 +31,21 @@
 #define SVR_BITS	0x3ffU
 #define TDCR_BITS	0xbU
 
+#define LVT_ENTRIES	6
+#define LVT_OFF(i)	(LAPIC_LVTT + ((i) << 4))
+#define LVT_INDEX(off)	(((off) - LAPIC_LVTT) >> 4)
+
 /* What a local vector entry keeps of a write, and the status bits a write ignores. */
 static const struct {
-	u16 off;
 	u32 bits;
 	u32 read_only;
-} lvt_layout[] = {
-	{ LAPIC_LVTT,	 0x700ff, BIT(12) },
-	{ LAPIC_LVTTHMR, 0x107ff, BIT(12) },
-	{ LAPIC_LVTPC,	 0x107ff, BIT(12) },
-	{ LAPIC_LVT0,	 0x1a7ff, BIT(12) | BIT(14) },
-	{ LAPIC_LVT1,	 0x1a7ff, BIT(12) | BIT(14) },
-	{ LAPIC_LVTERR,	 0x100ff, BIT(12) },
+} lvt_layout[LVT_ENTRIES] = {
+	[LVT_INDEX(LAPIC_LVTT)]		= { 0x700ff, BIT(12) },
+	[LVT_INDEX(LAPIC_LVTTHMR)]	= { 0x107ff, BIT(12) },
+	[LVT_INDEX(LAPIC_LVTPC)]	= { 0x107ff, BIT(12) },
+	[LVT_INDEX(LAPIC_LVT0)]		= { 0x1a7ff, BIT(12) | BIT(14) },
+	[LVT_INDEX(LAPIC_LVT1)]		= { 0x1a7ff, BIT(12) | BIT(14) },
+	[LVT_INDEX(LAPIC_LVTERR)]	= { 0x100ff, BIT(12) },
 };
 
 /* Words other contexts change at the same time. Full barriers, as lapic.h's users expect. */
@@ -145,7 +148,7 @@ static void clear_vectors(struct vtr_lapic *l)
  */
 void vtr_lapic_reset(struct vtr_lapic *l, bool bsp, bool init_event)
 {
-	size_t i;
+	u32 i;
 
 	if (!init_event)
 		WRITE_ONCE(l->base, LAPIC_BASE_DEFAULT | LAPIC_BASE_EN | (bsp ? LAPIC_BASE_BSP : 0));
@@ -161,8 +164,8 @@ void vtr_lapic_reset(struct vtr_lapic *l, bool bsp, bool init_event)
 	vtr_lapic_set_reg(l, LAPIC_ICR2, 0);
 	vtr_lapic_set_reg(l, LAPIC_TDCR, 0);
 	vtr_lapic_set_reg(l, LAPIC_TMICT, 0);
-	for (i = 0; i < ARRAY_SIZE(lvt_layout); i++)
-		vtr_lapic_set_reg(l, lvt_layout[i].off, LAPIC_LVT_MASKED);
+	for (i = 0; i < LVT_ENTRIES; i++)
+		vtr_lapic_set_reg(l, LVT_OFF(i), LAPIC_LVT_MASKED);
 	if (bsp)
 		vtr_lapic_set_reg(l, LAPIC_LVT0, LAPIC_EXTINT << 8);
 	word_and(&l->errors, 0);
@@ -476,21 +479,11 @@ static u32 timer_mode_changed(struct vtr_lapic *l, u32 old)
 
 /* --- register access --- */
 
-static int lvt_index(u32 off)
-{
-	size_t i;
-
-	for (i = 0; i < ARRAY_SIZE(lvt_layout); i++)
-		if (lvt_layout[i].off == off)
-			return i;
-	return -1;
-}
-
 static u32 write_lvt(struct vtr_lapic *l, u32 off, u32 val)
 {
 	u32 old = vtr_lapic_reg(l, off);
 
-	val &= lvt_layout[lvt_index(off)].bits;
+	val &= lvt_layout[LVT_INDEX(off)].bits;
 	if (!(vtr_lapic_reg(l, LAPIC_SVR) & LAPIC_SVR_ENABLE))
 		val |= LAPIC_LVT_MASKED;
 	vtr_lapic_set_reg(l, off, val);
@@ -502,13 +495,13 @@ static u32 write_lvt(struct vtr_lapic *l, u32 off, u32 val)
 /* SDM 3A "Local APIC State After It Has Been Software Disabled": every entry becomes masked. */
 static u32 write_svr(struct vtr_lapic *l, u32 val)
 {
-	size_t i;
+	u32 i;
 
 	vtr_lapic_set_reg(l, LAPIC_SVR, val & SVR_BITS);
 	if (!(val & LAPIC_SVR_ENABLE))
-		for (i = 0; i < ARRAY_SIZE(lvt_layout); i++)
-			vtr_lapic_set_reg(l, lvt_layout[i].off,
-					  vtr_lapic_reg(l, lvt_layout[i].off) | LAPIC_LVT_MASKED);
+		for (i = 0; i < LVT_ENTRIES; i++)
+			vtr_lapic_set_reg(l, LVT_OFF(i),
+					  vtr_lapic_reg(l, LVT_OFF(i)) | LAPIC_LVT_MASKED);
 	return LAPIC_DO_LVT0;
 }
 
@@ -638,10 +631,8 @@ int vtr_lapic_read_msr(struct vtr_lapic *l, u32 off, u64 now_ns, u64 *val)
 
 static bool msr_reserved_bits(u32 off, u64 val)
 {
-	int lvt = lvt_index(off);
+	u32 lvt = LVT_INDEX(off);
 
-	if (lvt >= 0)
-		return val & ~(u64)(lvt_layout[lvt].bits | lvt_layout[lvt].read_only);
 	switch (off) {
 	case LAPIC_TPR:
 	case LAPIC_SELF_IPI:
@@ -655,6 +646,8 @@ static bool msr_reserved_bits(u32 off, u64 val)
 		return val & ICR_X2_RESERVED;
 	case LAPIC_TDCR:
 		return val & ~(u64)TDCR_BITS;
+	case LAPIC_LVTT ... LAPIC_LVTERR:
+		return val & ~(u64)(lvt_layout[lvt].bits | lvt_layout[lvt].read_only);
 	default:
 		return val >> 32;
 	}
@@ -851,7 +844,7 @@ void vtr_lapic_restore(struct vtr_lapic *l, const u32 *image, u64 now_ns)
 {
 	u32 ticks, old = vtr_lapic_reg(l, LAPIC_LVTT);
 	bool x2 = vtr_lapic_x2apic(l);
-	size_t i;
+	u32 i;
 
 	vtr_lapic_set_reg(l, LAPIC_TPR, image[LAPIC_TPR >> 2] & 0xff);
 	if (!x2) {
@@ -862,9 +855,8 @@ void vtr_lapic_restore(struct vtr_lapic *l, const u32 *image, u64 now_ns)
 	vtr_lapic_set_reg(l, LAPIC_ESR, image[LAPIC_ESR >> 2] & 0xff);
 	vtr_lapic_set_reg(l, LAPIC_ICR, image[LAPIC_ICR >> 2] & ICR_BITS & ~BIT(12));
 	vtr_lapic_set_reg(l, LAPIC_ICR2, image[LAPIC_ICR2 >> 2] & (x2 ? ~0U : 0xff000000));
-	for (i = 0; i < ARRAY_SIZE(lvt_layout); i++)
-		vtr_lapic_set_reg(l, lvt_layout[i].off,
-				  image[lvt_layout[i].off >> 2] & lvt_layout[i].bits);
+	for (i = 0; i < LVT_ENTRIES; i++)
+		vtr_lapic_set_reg(l, LVT_OFF(i), image[LVT_OFF(i) >> 2] & lvt_layout[i].bits);
 	restore_vectors(l, image);
 
 	timer_mode_changed(l, old);
