@@ -20,6 +20,7 @@ SHELL := /bin/bash
 
 VERSION := 0.1
 BUILD := $(CURDIR)/build
+W := 1
 CACHE := $(or $(VITRINE_CACHE),$(HOME)/.cache/vitrine)
 DESTDIR ?=
 PREFIX ?= /usr/local
@@ -54,23 +55,30 @@ module-build: tree = $(BUILD)/$(kernelrelease)$(if $(VITRINE_KUNIT),-kunit)
 module-build:
 	@test -d "$(KDIR)" || { echo "module: no headers for that kernel: give KDIR=" >&2; exit 1; }
 	@tests/lab/link-tree $(tree) $(if $(VITRINE_KUNIT),kunit)
-	@flock $(tree)/lock $(MAKE) -s -C $(KDIR) M=$(tree)/kmod W=1 \
+	@flock $(tree)/lock $(MAKE) -s -C $(KDIR) M=$(tree)/kmod W=$(W) \
 		$(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc)) $(if $(C),C=$(C)) \
 		VITRINE_WERROR=$(if $(C),,y) $(if $(VITRINE_KUNIT),VITRINE_KUNIT=1) modules
 	@cp -u $(tree)/kmod/vitrine.ko $(tree)/vitrine.ko
 .PHONY: module-build
 
+# What sparse says about our files; warnings of W=1 stay with `module`.
 sparse: deps-static deps-module
-	@rm -rf $(BUILD)/sparse
-	@$(MAKE) module-build KDIR="$(KDIR)" BUILD=$(BUILD)/sparse C=2 2>$(BUILD)/sparse.log || \
+	@rm -rf $(BUILD)/sparse && mkdir -p $(BUILD)
+	@$(MAKE) module-build KDIR="$(KDIR)" BUILD=$(BUILD)/sparse C=2 W= 2>$(BUILD)/sparse.log || \
 		{ cat $(BUILD)/sparse.log >&2; exit 1; }
 	@! grep -E '(warning|error):' $(BUILD)/sparse.log
 
-checkpatch: deps-static deps-module
-	@perl $(firstword $(wildcard /usr/src/linux-headers-6.1*-common/scripts)/checkpatch.pl) \
-		--no-tree --terse --show-types --max-line-length=100 -f \
+CHECKPATCH := $(CACHE)/checkpatch
+checkpatch: deps-static $(CHECKPATCH)
+	@perl $(CHECKPATCH)/checkpatch.pl --no-tree --terse --show-types --max-line-length=100 -f \
 		--ignore FILE_PATH_CHANGES,SPDX_LICENSE_TAG,NEW_TYPEDEFS,LINUX_VERSION_CODE \
 		$(wildcard kmod/*.[chS] kmod/svm/*.[chS] ctl/*.[ch] ctl/vmm/*.[ch] include/uapi/linux/*.h)
+
+# Debian's headers leave checkpatch out; its source package has it.
+$(CHECKPATCH): deps-debug-kernel
+	@test -e $@/checkpatch.pl || { mkdir -p $@ && tar -xf /usr/src/linux-source-6.1.tar.xz -C $@ \
+		--strip-components=2 linux-source-6.1/scripts/checkpatch.pl \
+		linux-source-6.1/scripts/spelling.txt linux-source-6.1/scripts/const_structs.checkpatch; }
 
 # ---- tools -----------------------------------------------------------------------------------
 

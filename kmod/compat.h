@@ -34,4 +34,46 @@
 #define vtr_rcu_note_guest()	rcu_virt_note_context_switch(smp_processor_id())
 #endif
 
+/*
+ * Later kernels, and Debian's later 6.12, give suspend and resume callbacks a pointer they were
+ * registered with; Kbuild looks for that in syscore_ops.h. Ours need none.
+ */
+#include <linux/syscore_ops.h>
+#ifdef VTR_HAVE_SYSCORE_DATA
+#define VTR_SYSCORE_ARGS	void *unused
+#define VTR_DEFINE_SYSCORE(name, on_suspend, on_resume)						\
+	static const struct syscore_ops name##_ops = {						\
+		.suspend = on_suspend,								\
+		.resume = on_resume,								\
+	};											\
+	static struct syscore name = { .ops = &name##_ops }
+#define vtr_syscore_register	register_syscore
+#define vtr_syscore_unregister	unregister_syscore
+#else
+#define VTR_SYSCORE_ARGS	void
+#define VTR_DEFINE_SYSCORE(name, on_suspend, on_resume)						\
+	static struct syscore_ops name = {							\
+		.suspend = on_suspend,								\
+		.resume = on_resume,								\
+	}
+#define vtr_syscore_register	register_syscore_ops
+#define vtr_syscore_unregister	unregister_syscore_ops
+#endif
+
+/* Later headers give the fields of struct kvm_run that user space races with another name. */
+#include <linux/kvm.h>
+#ifdef HINT_UNSAFE_IN_KVM
+#define vtr_immediate_exit(run)	READ_ONCE((run)->HINT_UNSAFE_IN_KVM(immediate_exit))
+#else
+#define vtr_immediate_exit(run)	READ_ONCE((run)->immediate_exit)
+#endif
+
+/* Where it is a macro it wraps the architecture's call in a tracepoint. */
+#include <linux/smp.h>
+#ifdef smp_send_reschedule
+#define vtr_cpu_kick(cpu)	arch_smp_send_reschedule(cpu)
+#else
+#define vtr_cpu_kick(cpu)	smp_send_reschedule(cpu)
+#endif
+
 #endif /* VITRINE_COMPAT_H */

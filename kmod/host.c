@@ -51,22 +51,19 @@ static int vtr_reboot(struct notifier_block *nb, unsigned long action, void *unu
 static struct notifier_block vtr_reboot_nb = { .notifier_call = vtr_reboot };
 
 /* The last CPU sleeps without going through hotplug. */
-static int vtr_suspend(void)
+static int vtr_suspend(VTR_SYSCORE_ARGS)
 {
 	vtr_hw(cpu_disable)();
 	return 0;
 }
 
-static void vtr_resume(void)
+static void vtr_resume(VTR_SYSCORE_ARGS)
 {
 	if (!vtr_host_stopped)
 		vtr_hw(cpu_enable)();
 }
 
-static struct syscore_ops vtr_syscore = {
-	.suspend	= vtr_suspend,
-	.resume		= vtr_resume,
-};
+VTR_DEFINE_SYSCORE(vtr_syscore, vtr_suspend, vtr_resume);
 
 #ifdef VTR_HAVE_EMERGENCY_CALLBACK
 /* A crashing kernel stops the other CPUs by NMI and then needs them without virtualization. */
@@ -95,7 +92,7 @@ int vtr_host_init(void)
 		cpuhp_remove_state(vtr_cpuhp);
 		return err;
 	}
-	register_syscore_ops(&vtr_syscore);
+	vtr_syscore_register(&vtr_syscore);
 #ifdef VTR_HAVE_EMERGENCY_CALLBACK
 	cpu_emergency_register_virt_callback(vtr_emergency);
 #endif
@@ -110,7 +107,7 @@ void vtr_host_fini(void)
 #ifdef VTR_HAVE_EMERGENCY_CALLBACK
 	cpu_emergency_unregister_virt_callback(vtr_emergency);
 #endif
-	unregister_syscore_ops(&vtr_syscore);
+	vtr_syscore_unregister(&vtr_syscore);
 	unregister_reboot_notifier(&vtr_reboot_nb);
 	cpuhp_remove_state(vtr_cpuhp);
 }

@@ -23,6 +23,7 @@
 #include <linux/math64.h>
 #include <linux/build_bug.h>
 #include <linux/compiler.h>
+#include <linux/kvm_types.h>	/* gpa_t, gva_t, gfn_t, hpa_t, hva_t */
 
 #else
 
@@ -80,14 +81,14 @@ static inline u64 mul_u64_u64_shr(u64 a, u64 b, unsigned int shift)
 	return (u64)(((unsigned __int128)a * b) >> shift);
 }
 
-#endif /* __KERNEL__ */
-
 /* Guest-physical, guest-virtual, host-physical and host-virtual addresses, and frame numbers. */
 typedef u64 gpa_t;
 typedef u64 gva_t;
 typedef u64 gfn_t;
 typedef u64 hpa_t;
 typedef u64 hva_t;
+
+#endif /* __KERNEL__ */
 
 #define VTR_PAGE_SHIFT	12
 #define VTR_PAGE_SIZE	(1UL << VTR_PAGE_SHIFT)

@@ -177,7 +177,7 @@ static void vtr_update_cr8_window(struct vtr_vcpu *v)
 static void vtr_exit_after_injection(struct vtr_vcpu *v)
 {
 	v->recheck = true;
-	smp_send_reschedule(v->cpu);
+	vtr_cpu_kick(v->cpu);
 }
 
 /*
@@ -505,7 +505,7 @@ int vtr_run(struct vtr_vcpu *v)
 	if (act == VTR_ACT_FAULT) {
 		ret = -EFAULT;
 	} else if (act != VTR_ACT_USER) {
-		if (READ_ONCE(v->run->immediate_exit)) {
+		if (vtr_immediate_exit(v->run)) {
 			ret = -EINTR;
 		} else {
 			ret = vtr_run_loop(v);

@@ -53,7 +53,7 @@ void vtr_vcpu_kick(struct vtr_vcpu *v)
 		cpu = READ_ONCE(v->cpu);
 		/* On this CPU the guest is not running: we are. */
 		if (cpu != raw_smp_processor_id())
-			smp_send_reschedule(cpu);
+			vtr_cpu_kick(cpu);
 	}
 }
 
