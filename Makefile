@@ -27,7 +27,7 @@ PREFIX ?= /usr/local
 
 # The module's kernel: what the caller names, else the running one, else Debian's newest 6.1.
 ifdef KREL
-KDIR ?= $(firstword $(wildcard /lib/modules/$(KREL)/build $(CACHE)/*/lib/modules/$(KREL)/build))
+KDIR ?= $(lastword $(wildcard /lib/modules/$(KREL)/build $(CACHE)/*/lib/modules/$(KREL)/build))
 endif
 KDIR ?= $(firstword $(wildcard /lib/modules/$(shell uname -r)/build) \
 	$(lastword $(sort $(wildcard /lib/modules/6.1.0-*-amd64/build))))
