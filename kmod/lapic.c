@@ -54,9 +54,9 @@ static inline u32 word_or(u32 *w, u32 bits)
 	return __atomic_fetch_or(w, bits, __ATOMIC_SEQ_CST);
 }
 
-static inline u32 word_and(u32 *w, u32 bits)
+static inline void word_and(u32 *w, u32 bits)
 {
-	return __atomic_fetch_and(w, bits, __ATOMIC_SEQ_CST);
+	__atomic_fetch_and(w, bits, __ATOMIC_SEQ_CST);
 }
 
 static u32 x2apic_ldr(u32 id)
@@ -212,13 +212,7 @@ static void forget_irr_word(struct vtr_lapic *l, int word)
 		word_or(&l->irr_words, 1U << word);
 }
 
-/**
- * vtr_lapic_highest_irr() - highest requested vector, whatever the priorities
- * @l: the APIC
- *
- * Any context. Return: the vector or -1.
- */
-int vtr_lapic_highest_irr(struct vtr_lapic *l)
+static __always_inline int highest_irr(struct vtr_lapic *l)
 {
 	u32 words;
 
@@ -233,6 +227,24 @@ int vtr_lapic_highest_irr(struct vtr_lapic *l)
 	return -1;
 }
 
+static __always_inline int deliverable(struct vtr_lapic *l)
+{
+	int vector = highest_irr(l);
+
+	return vector > (int)(vtr_lapic_reg(l, LAPIC_PPR) | 0xf) ? vector : -1;
+}
+
+/**
+ * vtr_lapic_highest_irr() - highest requested vector, whatever the priorities
+ * @l: the APIC
+ *
+ * Any context. Return: the vector or -1.
+ */
+int vtr_lapic_highest_irr(struct vtr_lapic *l)
+{
+	return highest_irr(l);
+}
+
 /**
  * vtr_lapic_pending() - highest vector the processor priority lets through
  * @l: the APIC
@@ -242,11 +254,7 @@ int vtr_lapic_highest_irr(struct vtr_lapic *l)
  */
 int vtr_lapic_pending(struct vtr_lapic *l)
 {
-	int vector = vtr_lapic_highest_irr(l);
-
-	if (vector < 0 || (u32)(vector & 0xf0) <= (vtr_lapic_reg(l, LAPIC_PPR) & 0xf0))
-		return -1;
-	return vector;
+	return deliverable(l);
 }
 
 /**
@@ -257,14 +265,15 @@ int vtr_lapic_pending(struct vtr_lapic *l)
  */
 int vtr_lapic_ack(struct vtr_lapic *l)
 {
-	int vector = vtr_lapic_pending(l);
+	int vector = deliverable(l);
 	u32 bit, *irr, *isr;
 
 	if (vector < 0)
 		return -1;
 	bit = 1U << (vector & 31);
 	irr = vtr_lapic_vector_word(l, LAPIC_IRR, vector);
-	if (!(word_and(irr, ~bit) & ~bit))
+	word_and(irr, ~bit);
+	if (!READ_ONCE(*irr))
 		forget_irr_word(l, vector >> 5);
 
 	isr = vtr_lapic_vector_word(l, LAPIC_ISR, vector);
@@ -551,7 +560,7 @@ static u32 write_reg(struct vtr_lapic *l, u32 off, u32 val, u64 now_ns)
 	case LAPIC_SVR:
 		return write_svr(l, val);
 	case LAPIC_ESR:
-		vtr_lapic_set_reg(l, off, word_and(&l->errors, 0));
+		vtr_lapic_set_reg(l, off, __atomic_exchange_n(&l->errors, 0, __ATOMIC_SEQ_CST));
 		return 0;
 	case LAPIC_ICR:
 		return write_icr(l, val);
