@@ -446,15 +446,23 @@ u64 vtr_apic_base(struct vtr_vcpu *v)
 
 /* --- the guest's way in --- */
 
+static bool apic_has_x2apic(const struct vtr_cpuid *c)
+{
+	u32 i;
+
+	for (i = 0; i < c->nent; i++)
+		if (c->entries[i].function == 1)
+			return c->entries[i].ecx & CPUID_X2APIC;
+	return false;
+}
+
 /* Bits that this guest's CPU has not: physical addresses, x2APIC. */
 static u64 apic_base_reserved(const struct vtr_vcpu *v)
 {
 	const struct vtr_cpuid *c = &v->cpuid;
 	u64 reserved = ~GENMASK_ULL(c->phys_bits ? c->phys_bits - 1 : 51, 0);
 
-	if (!c->basic[1] || !(c->entries[c->basic[1] - 1].ecx & CPUID_X2APIC))
-		reserved |= LAPIC_BASE_EXTD;
-	return reserved;
+	return apic_has_x2apic(c) ? reserved : reserved | LAPIC_BASE_EXTD;
 }
 
 /**
