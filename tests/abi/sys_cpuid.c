@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * KVM_GET_SUPPORTED_CPUID: sizing protocol, order and the leaves clients do not start without.
+ */
+#include "abi.h"
+
+enum { VENDOR_MAX = 100 };
+
+static const struct kvm_cpuid_entry2 *find(const struct kvm_cpuid2 *cpuid, uint32_t leaf)
+{
+	uint32_t i;
+
+	for (i = 0; i < cpuid->nent; i++) {
+		if (cpuid->entries[i].function == leaf)
+			return &cpuid->entries[i];
+	}
+	return NULL;
+}
+
+ABI_TEST("too few entries are E2BIG")
+{
+	struct {
+		struct kvm_cpuid2 head;
+		struct kvm_cpuid_entry2 room[3];
+	} few = {.head.nent = 3};
+	struct kvm_cpuid2 none = {.nent = 0};
+	int sys = abi_open();
+
+	EXPECT_ERRNO(ioctl(sys, KVM_GET_SUPPORTED_CPUID, &none), E2BIG);
+	EXPECT_ERRNO(ioctl(sys, KVM_GET_SUPPORTED_CPUID, &few), E2BIG);
+}
+
+ABI_TEST("a huge nent is no error")
+{
+	struct kvm_cpuid2 *cpuid = host_pages(1 << 20);
+
+	cpuid->nent = 1000;
+	EXPECT_OK(ioctl(abi_open(), KVM_GET_SUPPORTED_CPUID, cpuid));
+	EXPECT(cpuid->nent > 10 && cpuid->nent <= VENDOR_MAX);
+}
+
+ABI_TEST("the leaves clients need are there")
+{
+	static const uint32_t leaves[] = {0, 1, 7, 0xd, 0x40000000, 0x40000001, 0x80000000,
+		0x80000001, 0x80000002, 0x80000003, 0x80000004, 0x80000005, 0x80000006, 0x80000008};
+	struct kvm_cpuid2 *cpuid = supported_cpuid();
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(leaves); i++) {
+		if (!find(cpuid, leaves[i]))
+			abi_fail(__FILE__, __LINE__, "no leaf %#x", leaves[i]);
+	}
+}
+
+ABI_TEST("leaf 1 comes before leaf 0x80000001")
+{
+	struct kvm_cpuid2 *cpuid = supported_cpuid();
+
+	NEED(find(cpuid, 1) && find(cpuid, 0x80000001));
+	EXPECT(find(cpuid, 1) < find(cpuid, 0x80000001));
+}
+
+ABI_TEST("the vendor is the host's")
+{
+	const struct kvm_cpuid_entry2 *leaf = find(supported_cpuid(), 0);
+	uint32_t eax, ebx, ecx, edx;
+
+	NEED(leaf);
+	__asm__("cpuid" : "=a"(eax), "=b"(ebx), "=c"(ecx), "=d"(edx) : "a"(0));
+	EXPECT_EQ(leaf->ebx, ebx);
+	EXPECT_EQ(leaf->ecx, ecx);
+	EXPECT_EQ(leaf->edx, edx);
+}
+
+ABI_TEST("the hypervisor leaf says KVMKVMKVM and offers kvmclock")
+{
+	struct kvm_cpuid2 *cpuid = supported_cpuid();
+	const struct kvm_cpuid_entry2 *signature = find(cpuid, 0x40000000);
+	const struct kvm_cpuid_entry2 *features = find(cpuid, 0x40000001);
+	uint32_t clocks = 1 << 0 | 1 << 3 | 1 << 24;
+
+	NEED(signature && features);
+	EXPECT_EQ(signature->ebx, 0x4b4d564b);
+	EXPECT_EQ(signature->ecx, 0x564b4d56);
+	EXPECT_EQ(signature->edx, 0x4d);
+	EXPECT_EQ(features->eax & clocks, clocks);
+}
+
+ABI_TEST("leaf 1 has x2APIC and the hypervisor's own features")
+{
+	const struct kvm_cpuid_entry2 *leaf = find(supported_cpuid(), 1);
+
+	NEED(leaf);
+	EXPECT(leaf->ecx & 1 << 21);
+	EXPECT(leaf->edx & 1 << 9);
+	EXPECT(leaf->edx & 1 << 4);
+}
+
+ABI_TEST("leaves with subleaves carry the significant-index flag")
+{
+	struct kvm_cpuid2 *cpuid = supported_cpuid();
+	uint32_t i;
+
+	for (i = 0; i < cpuid->nent; i++) {
+		const struct kvm_cpuid_entry2 *entry = &cpuid->entries[i];
+
+		if (entry->function != 7 && entry->function != 0xd && entry->function != 0xb)
+			continue;
+		if (!(entry->flags & KVM_CPUID_FLAG_SIGNIFCANT_INDEX))
+			abi_fail(__FILE__, __LINE__, "leaf %#x.%u", entry->function, entry->index);
+	}
+}
+
+ABI_TEST("the XSAVE area fits the buffer KVM_GET_XSAVE uses")
+{
+	const struct kvm_cpuid_entry2 *leaf = find(supported_cpuid(), 0xd);
+	int xsave2 = abi_cap(KVM_CAP_XSAVE2);
+
+	NEED(leaf);
+	EXPECT(leaf->ecx <= (uint32_t)(xsave2 ? xsave2 : 4096));
+}

@@ -1,0 +1,36 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * Feature MSRs: if capability GET_MSR_FEATURES is set, the list is not empty and each can be read
+ * on the system fd.
+ */
+#include "abi.h"
+
+ABI_TEST("every listed feature MSR is read on the system fd")
+{
+	struct kvm_msr_list *list = host_pages(8192);
+	struct kvm_msrs *msrs = host_pages(8192);
+	int sys = abi_open();
+	uint32_t i;
+
+	if (!abi_cap(KVM_CAP_GET_MSR_FEATURES))
+		abi_skip("no capability GET_MSR_FEATURES");
+	list->nmsrs = 500;
+	NEED(ioctl(sys, KVM_GET_MSR_FEATURE_INDEX_LIST, list) == 0);
+	EXPECT(list->nmsrs > 0);
+	for (i = 0; i < list->nmsrs; i++) {
+		msrs->nmsrs = 1;
+		msrs->entries[0].index = list->indices[i];
+		if (ioctl(sys, KVM_GET_MSRS, msrs) != 1)
+			abi_fail(__FILE__, __LINE__, "MSR %#x", list->indices[i]);
+	}
+}
+
+ABI_TEST("too small a feature list is E2BIG and says how many there are")
+{
+	struct kvm_msr_list none = {.nmsrs = 0};
+
+	if (!abi_cap(KVM_CAP_GET_MSR_FEATURES))
+		abi_skip("no capability GET_MSR_FEATURES");
+	EXPECT_ERRNO(ioctl(abi_open(), KVM_GET_MSR_FEATURE_INDEX_LIST, &none), E2BIG);
+	EXPECT(none.nmsrs > 0);
+}
