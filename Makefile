@@ -33,11 +33,13 @@ KDIR ?= $(firstword $(wildcard /lib/modules/$(shell uname -r)/build) \
 	$(lastword $(sort $(wildcard /lib/modules/6.1.0-*-amd64/build))))
 
 .PHONY: all module tools tests demo check check-full bench install uninstall clean
-.PHONY: sparse checkpatch deps-module deps-tools
+.PHONY: sparse checkpatch
 
 all: module tools
 
-deps-%:
+DEPS := $(addprefix deps-,module tools lab unit static debug-kernel)
+.PHONY: $(DEPS)
+$(DEPS): deps-%:
 	@tests/lab/deps $*
 
 # ---- module ----------------------------------------------------------------------------------
@@ -47,7 +49,7 @@ deps-%:
 # headers may have been installed.
 
 module: deps-module
-	@$(MAKE) module-build KDIR="$(KDIR)"
+	@$(MAKE) module-build
 
 module-build: kernelrelease = $(shell sed -n 's/.*UTS_RELEASE "\(.*\)"/\1/p' \
 	$(KDIR)/include/generated/utsrelease.h)
@@ -64,7 +66,7 @@ module-build:
 # What sparse says about our files; warnings of W=1 stay with `module`.
 sparse: deps-static deps-module
 	@rm -rf $(BUILD)/sparse && mkdir -p $(BUILD)
-	@$(MAKE) module-build KDIR="$(KDIR)" BUILD=$(BUILD)/sparse C=2 W= 2>$(BUILD)/sparse.log || \
+	@$(MAKE) module-build BUILD=$(BUILD)/sparse C=2 W= 2>$(BUILD)/sparse.log || \
 		{ cat $(BUILD)/sparse.log >&2; exit 1; }
 	@! grep -E '(warning|error):' $(BUILD)/sparse.log
 
@@ -88,7 +90,7 @@ CTL_CFLAGS := -O2 -g -Wall -Wextra -Werror -D_GNU_SOURCE -Ictl -Ictl/vmm -Iinclu
 CTL_LIBS := -pthread
 
 tools: deps-tools
-	@$(MAKE) $(BUILD)/vmctl
+	@$(MAKE) -s $(BUILD)/vmctl
 
 $(BUILD)/vmctl: $(CTL_OBJECTS)
 	@echo "  LD      $(@:$(CURDIR)/%=%)"
@@ -130,7 +132,7 @@ install: deps-tools
 	install -D -m 755 $(BUILD)/vmctl $(DESTDIR)$(PREFIX)/bin/vmctl
 	rm -rf $(DKMS_TREE)
 	mkdir -p $(DKMS_TREE)
-	cp -r dkms.conf kmod include $(DKMS_TREE)/
+	cp -r dkms.conf kmod $(wildcard include) $(DKMS_TREE)/
 	if [ -z "$(DESTDIR)" ] && command -v dkms >/dev/null; then \
 		dkms install -m vitrine -v $(VERSION) --force; \
 	fi
