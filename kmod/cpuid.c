@@ -342,9 +342,12 @@ void vtr_cpuid_init(struct vtr_vcpu *v)
 		if (vtr_cpuid_slot(&all, all.entries[i].function))
 			*vtr_cpuid_slot(&all, all.entries[i].function) = i + 1;
 	vtr_cpuid_derive(&all);
+	memset(all.basic, 0, sizeof(all.basic));
+	memset(all.hyper, 0, sizeof(all.hyper));
+	memset(all.ext, 0, sizeof(all.ext));
+	all.entries = NULL;
+	all.nent = 0;
 	v->cpuid = all;
-	v->cpuid.entries = NULL;
-	v->cpuid.nent = 0;
 }
 
 /**

@@ -118,20 +118,23 @@ static __always_inline int vtr_fetch_cached(const struct vtr_walk_cache *c, u32 
 {
 	const u8 __user *code = (const u8 __user *)(c->hva + offset);
 	int n = min_t(u32, VTR_FETCH_MAX, PAGE_SIZE - offset), i;
+	/* Pointers: no sanitizer may check an index while user access is open. */
+	const hva_t *where = c->where, *end = c->where + c->nr;
+	const u64 *expected = c->entry;
 	u64 entry;
 
 	if (!user_access_begin(code, n))
 		return 0;
-	for (i = 0; i < c->nr; i++) {
+	for (; where < end; where++, expected++) {
 		if (likely(c->size == 8)) {
-			unsafe_get_user(entry, (u64 __user *)c->where[i], fault);
+			unsafe_get_user(entry, (u64 __user *)*where, fault);
 		} else {
 			u32 low;
 
-			unsafe_get_user(low, (u32 __user *)c->where[i], fault);
+			unsafe_get_user(low, (u32 __user *)*where, fault);
 			entry = low;
 		}
-		if (unlikely((entry & ~VTR_PTE_AD) != c->entry[i]))
+		if (unlikely((entry & ~VTR_PTE_AD) != *expected))
 			goto fault;
 	}
 	if (likely(n == VTR_FETCH_MAX)) {

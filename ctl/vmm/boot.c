@@ -1,21 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * boot.c - direct boot of a bzImage by the 64-bit boot protocol.
+ * boot.c - direct boot: command line and initrd for every kernel, and the bzImage by the 64-bit boot
+ * protocol. ELF kernels are pvh.c's.
  *
  * Source: Linux Documentation/arch/x86/boot.rst, zero-page.rst. The kernel file is hostile: every
  * number in it is checked against the file and against guest memory before use.
  */
-#include <errno.h>
-#include <fcntl.h>
+#include <elf.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "vmm.h"
 
-#define HDR		0x1f1		/* of the setup header in file and boot_params */
+/* The setup header: at the same offsets in the file and in boot_params. */
+#define HDR		0x1f1
+#define HDR_END_MAX	0x290
 #define OFF_SETUP_SECTS	0x1f1
 #define OFF_BOOT_FLAG	0x1fe
 #define OFF_JUMP	0x200
@@ -26,16 +25,36 @@
 #define OFF_RAMDISK	0x218
 #define OFF_CMDLINE	0x228
 #define OFF_INITRD_MAX	0x22c
-#define OFF_RELOCATABLE	0x234
 #define OFF_XLOADFLAGS	0x236
 #define OFF_CMDLINE_SZ	0x238
+#define OFF_PREF	0x258
 #define OFF_INIT_SIZE	0x260
+
+#define VERSION_2_12	0x020c		/* the first with XLF_KERNEL_64 */
+#define LOADED_HIGH	0x01
+#define XLF_KERNEL_64	0x01
+#define LOADER_OTHER	0xff
+#define SECTOR		512
+#define ENTRY_64	0x200
+
+/* The rest of boot_params. */
 #define BP_ACPI_RSDP	0x070
 #define BP_E820_N	0x1e8
 #define BP_E820		0x2d0
+#define BP_SIZE		0x1000
 
 #define E820_RAM	1
 #define E820_RESERVED	2
+
+#define PAGE_2M		0x200000UL
+#define PTE_TABLE	0x03		/* present, writable */
+#define PTE_LEAF	0x83		/* and large */
+
+#define CR0_PE		0x00000001UL
+#define CR0_PG		0x80000000UL
+#define CR0_NW_CD	0x60000000UL
+#define CR4_PAE		0x20UL
+#define EFER_LME_LMA	0x500UL
 
 static uint16_t get16(const uint8_t *p)
 {
@@ -47,49 +66,42 @@ static uint32_t get32(const uint8_t *p)
 	return get16(p) | (uint32_t)get16(p + 2) << 16;
 }
 
+static uint64_t get64(const uint8_t *p)
+{
+	return get32(p) | (uint64_t)get32(p + 4) << 32;
+}
+
 static void put32(uint8_t *p, uint32_t v)
 {
-	memcpy(p, &v, 4);
+	memcpy(p, &v, sizeof(v));
 }
 
 /**
- * vmm_file_map() - map a whole file for reading
- * @path: file
- * @data: filled
- * @size: filled
+ * vmm_cmdline_load() - copy the kernel's command line to VMM_CMDLINE
+ * @m: the machine
+ * @max: characters the kernel takes
  *
  * Return: 0, or -1 with the error printed.
  */
-int vmm_file_map(const char *path, const uint8_t **data, size_t *size)
+int vmm_cmdline_load(struct vmm *m, uint64_t max)
 {
-	struct stat st;
-	void *p;
-	int fd = open(path, O_RDONLY | O_CLOEXEC);
+	size_t n = strlen(m->config->append);
+	char what[64];
 
-	if (fd < 0 || fstat(fd, &st)) {
-		vmm_error(path, strerror(errno), "name a file that can be read");
-		if (fd >= 0)
-			close(fd);
+	if (max > VMM_CMDLINE_MAX)
+		max = VMM_CMDLINE_MAX;
+	if (n > max) {
+		snprintf(what, sizeof(what), "is longer than %llu characters",
+			 (unsigned long long)max);
+		vmm_error("--append", what, "shorten it");
 		return -1;
 	}
-	if (!S_ISREG(st.st_mode) || !st.st_size) {
-		close(fd);
-		vmm_error(path, "is empty or no regular file", "name a kernel or initrd file");
-		return -1;
-	}
-	p = mmap(NULL, st.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
-	close(fd);
-	if (p == MAP_FAILED) {
-		vmm_error(path, strerror(errno), "name a file that can be mapped");
-		return -1;
-	}
-	*data = p;
-	*size = st.st_size;
+	memcpy(m->ram + VMM_CMDLINE, m->config->append, n + 1);
 	return 0;
 }
 
 /**
- * vmm_initrd_load() - copy the initrd as high as it may lie
+ * vmm_initrd_load() - read the initrd to where it lies as high as it may
  * @m: the machine
  * @floor: lowest address that is free
  * @limit: highest address the kernel accepts
@@ -100,27 +112,26 @@ int vmm_file_map(const char *path, const uint8_t **data, size_t *size)
  */
 int vmm_initrd_load(struct vmm *m, uint64_t floor, uint64_t limit, uint64_t *addr, uint64_t *size)
 {
-	const uint8_t *data;
-	size_t n;
-	uint64_t top = m->low < limit + 1 ? m->low : limit + 1;
+	uint64_t top = limit < m->low ? limit + 1 : m->low;
+	struct vmm_image i;
+	int ret = -1;
 
 	*addr = 0;
 	*size = 0;
 	if (!m->config->initrd)
 		return 0;
-	if (vmm_file_map(m->config->initrd, &data, &n))
+	if (vmm_image_open(&i, m->config->initrd))
 		return -1;
-	if (n > top || ((top - n) & ~0xfffULL) < floor) {
-		vmm_error(m->config->initrd, "does not fit into guest memory beside the kernel",
+	if (i.size > top || ((top - i.size) & ~0xfffULL) < floor) {
+		vmm_error(i.path, "does not fit into guest memory beside the kernel",
 			  "give the guest more memory with --memory");
-		munmap((void *)data, n);
-		return -1;
+	} else {
+		*addr = (top - i.size) & ~0xfffULL;
+		*size = i.size;
+		ret = vmm_image_read(&i, 0, m->ram + *addr, i.size);
 	}
-	*addr = (top - n) & ~0xfffULL;
-	*size = n;
-	memcpy(m->ram + *addr, data, n);
-	munmap((void *)data, n);
-	return 0;
+	vmm_image_close(&i);
+	return ret;
 }
 
 static void add_e820(uint8_t *bp, uint64_t start, uint64_t len, uint32_t type)
@@ -129,37 +140,40 @@ static void add_e820(uint8_t *bp, uint64_t start, uint64_t len, uint32_t type)
 
 	if (!len)
 		return;
-	memcpy(e, &start, 8);
-	memcpy(e + 8, &len, 8);
-	memcpy(e + 16, &type, 4);
+	memcpy(e, &start, sizeof(start));
+	memcpy(e + 8, &len, sizeof(len));
+	memcpy(e + 16, &type, sizeof(type));
 	bp[BP_E820_N]++;
 }
 
-static void fill_e820(struct vmm *m, uint8_t *bp)
+static void fill_e820(const struct vmm *m, uint8_t *bp)
 {
 	add_e820(bp, 0, VMM_EBDA, E820_RAM);
 	add_e820(bp, VMM_EBDA, 0x100000 - VMM_EBDA, E820_RESERVED);
 	add_e820(bp, 0x100000, m->low - 0x100000, E820_RAM);
-	add_e820(bp, 0xfec00000, 0x1000, E820_RESERVED);
-	add_e820(bp, 0xfee00000, 0x1000, E820_RESERVED);
+	add_e820(bp, 0xfec00000, 0x1000, E820_RESERVED);	/* I/O APIC */
+	add_e820(bp, 0xfee00000, 0x1000, E820_RESERVED);	/* local APICs */
+	add_e820(bp, VMM_TSS - 0x1000, 0x4000, E820_RESERVED);	/* the hypervisor's own pages */
 	add_e820(bp, VMM_HIGH_START, m->high, E820_RAM);
 }
 
-/* The 64-bit entry wants the low memory mapped one to one: 1 GiB in 2 MiB pages serves. */
-static void page_tables(struct vmm *m)
+/* The 64-bit entry wants the kernel and what it is told of mapped one to one. */
+static void fill_page_tables(struct vmm *m, uint64_t reach)
 {
 	uint64_t *pml4 = (uint64_t *)(m->ram + VMM_PAGE_TABLES);
 	uint64_t *pdpt = pml4 + 512, *pd = pdpt + 512;
-	unsigned int i;
+	unsigned int i, j, gigabytes = (reach + (1 << 30) - 1) >> 30;
 
-	memset(pml4, 0, 3 * 4096);
-	pml4[0] = (VMM_PAGE_TABLES + 0x1000) | 3;
-	pdpt[0] = (VMM_PAGE_TABLES + 0x2000) | 3;
-	for (i = 0; i < 512; i++)
-		pd[i] = (uint64_t)i << 21 | 0x83;
+	memset(pml4, 0, (2 + gigabytes) * 4096);
+	pml4[0] = (VMM_PAGE_TABLES + 0x1000) | PTE_TABLE;
+	for (i = 0; i < gigabytes; i++) {
+		pdpt[i] = (VMM_PAGE_TABLES + 0x2000 + i * 0x1000) | PTE_TABLE;
+		for (j = 0; j < 512; j++)
+			*pd++ = (i * 512UL + j) * PAGE_2M | PTE_LEAF;
+	}
 }
 
-static void flat_segments(struct vmm *m, struct kvm_sregs *s)
+static void set_segments(struct vmm *m, struct kvm_sregs *s)
 {
 	/* Null, null, 64-bit code 0x10, data 0x18: what boot.rst asks for. */
 	static const uint64_t gdt[] = { 0, 0, 0x00af9b000000ffffULL, 0x00cf93000000ffffULL };
@@ -167,6 +181,7 @@ static void flat_segments(struct vmm *m, struct kvm_sregs *s)
 				    .s = 1, .l = 1, .g = 1 };
 	struct kvm_segment data = { .limit = ~0U, .selector = 0x18, .type = 3, .present = 1,
 				    .s = 1, .db = 1, .g = 1 };
+	struct kvm_segment task = { .limit = 0x67, .type = 0xb, .present = 1 };
 
 	memcpy(m->ram + VMM_GDT, gdt, sizeof(gdt));
 	s->gdt.base = VMM_GDT;
@@ -175,100 +190,120 @@ static void flat_segments(struct vmm *m, struct kvm_sregs *s)
 	s->idt.limit = 0;
 	s->cs = code;
 	s->ds = s->es = s->fs = s->gs = s->ss = data;
+	s->tr = task;
 	s->cr3 = VMM_PAGE_TABLES;
-	s->cr4 |= 1 << 5;			/* PAE */
-	s->cr0 |= 1U << 31 | 1;			/* PG, PE */
-	s->efer |= 1 << 8 | 1 << 10;		/* LME, LMA */
+	s->cr4 |= CR4_PAE;
+	s->cr0 = (s->cr0 & ~CR0_NW_CD) | CR0_PG | CR0_PE;
+	s->efer |= EFER_LME_LMA;
 }
 
-static const char *check_header(const uint8_t *k, size_t size)
+/* Bytes before the 64-bit kernel: the boot sector and the setup sectors. */
+static uint64_t setup_size(const uint8_t *hdr)
 {
-	size_t setup;
+	return ((hdr[OFF_SETUP_SECTS] ? hdr[OFF_SETUP_SECTS] : 4) + 1) * SECTOR;
+}
 
-	if (size < 0x1000 || get16(k + OFF_BOOT_FLAG) != 0xaa55 ||
-	    memcmp(k + OFF_MAGIC, "HdrS", 4))
-		return "is neither a bzImage nor an ELF kernel with a PVH entry";
-	if (get16(k + OFF_VERSION) < 0x020c)
-		return "is a kernel older than 3.8 (boot protocol before 2.12)";
-	if (!(get16(k + OFF_XLOADFLAGS) & 1) || !(k[OFF_LOADFLAGS] & 1))
+/* What is wrong with the header, or NULL. */
+static const char *check_header(const uint8_t *hdr, uint64_t size)
+{
+	if (get16(hdr + OFF_BOOT_FLAG) != 0xaa55 || memcmp(hdr + OFF_MAGIC, "HdrS", 4))
+		return "is neither a bzImage nor an ELF kernel";
+	if (get16(hdr + OFF_VERSION) < VERSION_2_12)
+		return "is a kernel older than 3.8";
+	if (!(get16(hdr + OFF_XLOADFLAGS) & XLF_KERNEL_64) ||
+	    !(hdr[OFF_LOADFLAGS] & LOADED_HIGH))
 		return "has no 64-bit entry";
-	setup = (k[OFF_SETUP_SECTS] ? k[OFF_SETUP_SECTS] : 4) * 512UL + 512;
-	if (setup >= size || OFF_JUMP + 2 + k[OFF_JUMP + 1] > 0x290)
+	if (OFF_JUMP + 2 + hdr[OFF_JUMP + 1] > HDR_END_MAX ||
+	    OFF_JUMP + 2 + hdr[OFF_JUMP + 1] < OFF_INIT_SIZE + 4)
+		return "has a setup header of impossible length";
+	if (setup_size(hdr) + ENTRY_64 >= size)
 		return "is cut short";
 	return NULL;
 }
 
-static int load_bzimage(struct vmm *m, const uint8_t *k, size_t size, struct kvm_regs *regs,
-			struct kvm_sregs *sregs)
+static int check_room(const struct vmm *m, const struct vmm_image *k, uint64_t at, uint64_t need)
 {
-	const char *name = m->config->kernel, *why = check_header(k, size);
+	if (at >= VMM_KERNEL && at <= m->low && need <= m->low - at)
+		return 0;
+	vmm_error(k->path, "does not fit into guest memory",
+		  "give the guest more memory with --memory");
+	return -1;
+}
+
+static void fill_boot_params(struct vmm *m, const uint8_t *hdr, uint64_t initrd,
+			     uint64_t initrd_size)
+{
 	uint8_t *bp = m->ram + VMM_BOOT_PARAMS;
-	uint64_t setup, body, need, initrd, initrd_size;
-	size_t cmdline = strlen(m->config->append);
 
-	if (why) {
-		vmm_error(name, why, "name a 64-bit Linux kernel image");
-		return -1;
-	}
-	setup = (k[OFF_SETUP_SECTS] ? k[OFF_SETUP_SECTS] : 4) * 512UL + 512;
-	body = size - setup;
-	need = get32(k + OFF_INIT_SIZE) > body ? get32(k + OFF_INIT_SIZE) : body;
-	if (VMM_KERNEL + need > m->low) {
-		vmm_error(name, "does not fit into guest memory",
-			  "give the guest more memory with --memory");
-		return -1;
-	}
-	if (cmdline > VMM_CMDLINE_MAX || cmdline > get32(k + OFF_CMDLINE_SZ)) {
-		vmm_error("--append", "is longer than the kernel takes", "shorten it");
-		return -1;
-	}
-	if (vmm_initrd_load(m, VMM_KERNEL + need, get32(k + OFF_INITRD_MAX), &initrd, &initrd_size))
-		return -1;
-
-	memset(bp, 0, 4096);
-	memcpy(bp + HDR, k + HDR, OFF_JUMP + 2 + k[OFF_JUMP + 1] - HDR);
-	bp[OFF_LOADER] = 0xff;
+	memset(bp, 0, BP_SIZE);
+	memcpy(bp + HDR, hdr + HDR, OFF_JUMP + 2 + hdr[OFF_JUMP + 1] - HDR);
+	bp[OFF_LOADER] = LOADER_OTHER;
 	put32(bp + OFF_RAMDISK, initrd);
 	put32(bp + OFF_RAMDISK + 4, initrd_size);
 	put32(bp + OFF_CMDLINE, VMM_CMDLINE);
 	put32(bp + BP_ACPI_RSDP, VMM_ACPI);
 	fill_e820(m, bp);
-	memcpy(m->ram + VMM_CMDLINE, m->config->append, cmdline + 1);
-	memcpy(m->ram + VMM_KERNEL, k + setup, body);
+}
 
-	page_tables(m);
-	flat_segments(m, sregs);
-	regs->rip = VMM_KERNEL + 0x200;
+static int load_bzimage(struct vmm *m, const struct vmm_image *k, struct kvm_regs *regs,
+			struct kvm_sregs *sregs)
+{
+	uint64_t body, at, need, initrd, initrd_size;
+	uint8_t hdr[HDR_END_MAX] = {};
+	const char *why;
+
+	if (vmm_image_read(k, 0, hdr, k->size < sizeof(hdr) ? k->size : sizeof(hdr)))
+		return -1;
+	why = check_header(hdr, k->size);
+	if (why) {
+		vmm_error(k->path, why, "name a 64-bit Linux kernel");
+		return -1;
+	}
+	body = k->size - setup_size(hdr);
+	at = get64(hdr + OFF_PREF);
+	need = get32(hdr + OFF_INIT_SIZE) > body ? get32(hdr + OFF_INIT_SIZE) : body;
+	if (check_room(m, k, at, need) || vmm_cmdline_load(m, get32(hdr + OFF_CMDLINE_SZ)) ||
+	    vmm_initrd_load(m, at + need, get32(hdr + OFF_INITRD_MAX), &initrd, &initrd_size) ||
+	    vmm_image_read(k, setup_size(hdr), m->ram + at, body))
+		return -1;
+	fill_boot_params(m, hdr, initrd, initrd_size);
+	fill_page_tables(m, at + need);
+	set_segments(m, sregs);
+	regs->rip = at + ENTRY_64;
 	regs->rsi = VMM_BOOT_PARAMS;
-	regs->rflags = 2;
 	return 0;
 }
 
+static bool is_elf(const struct vmm_image *k)
+{
+	uint8_t magic[SELFMAG];
+
+	return k->size >= sizeof(magic) && !vmm_image_read(k, 0, magic, sizeof(magic)) &&
+	       !memcmp(magic, ELFMAG, SELFMAG);
+}
+
 /**
- * vmm_boot_load() - load the kernel, its command line and initrd
+ * vmm_boot_load() - load the kernel, its command line and initrd, and the ACPI tables
  * @m: the machine, its memory is there
  * @regs: filled for the boot CPU
- * @sregs: changed for the boot CPU
+ * @sregs: as the CPU has them; changed for the boot CPU
  *
  * Return: 0, or -1 with the error printed.
  */
 int vmm_boot_load(struct vmm *m, struct kvm_regs *regs, struct kvm_sregs *sregs)
 {
-	const uint8_t *data;
-	size_t size;
+	struct vmm_image k;
 	int ret;
 
 	if (!vmm_acpi_build(m->ram + VMM_ACPI, VMM_ACPI_SIZE, VMM_ACPI, m->config->cpus)) {
 		vmm_error("--cpus", "the ACPI tables do not fit", "use fewer CPUs");
 		return -1;
 	}
-	if (vmm_file_map(m->config->kernel, &data, &size))
+	if (vmm_image_open(&k, m->config->kernel))
 		return -1;
 	memset(regs, 0, sizeof(*regs));
-	if (vmm_is_elf(data, size))
-		ret = vmm_pvh_load(m, data, size, regs, sregs);
-	else
-		ret = load_bzimage(m, data, size, regs, sregs);
-	munmap((void *)data, size);
+	regs->rflags = 2;
+	ret = is_elf(&k) ? vmm_pvh_load(m, &k, regs, sregs) : load_bzimage(m, &k, regs, sregs);
+	vmm_image_close(&k);
 	return ret;
 }

@@ -1,119 +1,148 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * loop.c - the main thread: terminal input, console output, signals, the end.
+ * loop.c - the main thread's event loop: descriptors with a handler each, the wake-up from other
+ * threads, and the signals that end the VM.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <signal.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/eventfd.h>
 #include <sys/signalfd.h>
-#include <termios.h>
 #include <unistd.h>
 
 #include "vmm.h"
 
-#define ESCAPE	0x1d	/* ^] */
+#define BATCH	8
 
-static struct termios saved;
-static bool raw;
-
-static void terminal_raw(void)
+/**
+ * vmm_wake() - have the main thread look at `end`, the times and the console; any thread
+ * @m: the machine
+ */
+void vmm_wake(struct vmm *m)
 {
-	struct termios t;
+	uint64_t one = 1;
 
-	if (!isatty(STDIN_FILENO) || tcgetattr(STDIN_FILENO, &saved))
-		return;
-	t = saved;
-	cfmakeraw(&t);
-	/* Output stays cooked: our own messages want their carriage returns. */
-	t.c_oflag |= OPOST;
-	raw = !tcsetattr(STDIN_FILENO, TCSANOW, &t);
+	if (write(m->wake.fd, &one, sizeof(one)) < 0)
+		return;	/* the counter is at its maximum: the loop is awake */
 }
 
-static void terminal_restore(void)
+static void on_wake(void *opaque, uint32_t events)
 {
-	if (raw)
-		tcsetattr(STDIN_FILENO, TCSANOW, &saved);
-	raw = false;
-}
-
-/* Returns false when there will be no more input. */
-static bool input(struct vmm *m)
-{
-	uint8_t buf[64];
-	size_t room = vmm_serial_room(m);
-	ssize_t n;
-
-	if (!room)
-		return true;
-	n = read(STDIN_FILENO, buf, room < sizeof(buf) ? room : sizeof(buf));
-	if (n <= 0)
-		return n < 0 && (errno == EINTR || errno == EAGAIN);
-	if (raw && memchr(buf, ESCAPE, n)) {
-		vmm_end(m, VMM_LEFT);
-		return true;
-	}
-	vmm_serial_input(m, buf, n);
-	return true;
-}
-
-static int add(int ep, int fd)
-{
-	struct epoll_event ev = { .events = EPOLLIN, .data.fd = fd };
-
-	return epoll_ctl(ep, EPOLL_CTL_ADD, fd, &ev);
-}
-
-static void wait_for_events(struct vmm *m, int ep, int sigs)
-{
-	struct epoll_event ev[4];
+	struct vmm *m = opaque;
 	uint64_t count;
-	int i, n;
 
-	while (atomic_load(&m->end) == VMM_RUNNING) {
-		/* Input that found the serial port's buffer full is tried again soon. */
-		n = epoll_wait(ep, ev, 4, vmm_serial_room(m) ? 1000 : 10);
-		for (i = 0; i < n; i++) {
-			if (ev[i].data.fd == sigs)
-				vmm_end(m, VMM_LEFT);
-			else if (ev[i].data.fd == m->wake && read(m->wake, &count, sizeof(count)) < 0)
-				continue;
-			else if (ev[i].data.fd == STDIN_FILENO && !input(m))
-				epoll_ctl(ep, EPOLL_CTL_DEL, STDIN_FILENO, NULL);
-		}
-		vmm_serial_flush(m, false);
-	}
+	(void)events;
+	if (read(m->wake.fd, &count, sizeof(count)) == sizeof(count))
+		vmm_console_service(m);
+}
+
+static void on_signal(void *opaque, uint32_t events)
+{
+	(void)events;
+	vmm_end(opaque, VMM_LEFT);
 }
 
 /**
- * vmm_loop() - run until the machine ends
- * @m: the machine, its CPUs run
+ * vmm_loop_add() - wait for a descriptor, too
+ * @m: the machine
+ * @s: descriptor and handler; stays where it is while the loop runs
+ * @events: EPOLL bits
+ *
+ * Return: 0, or -1 with errno; EPERM means that the file is always ready and cannot be waited for.
+ */
+int vmm_loop_add(struct vmm *m, struct vmm_source *s, uint32_t events)
+{
+	struct epoll_event ev = { .events = events, .data.ptr = s };
+
+	return epoll_ctl(m->epoll, EPOLL_CTL_ADD, s->fd, &ev);
+}
+
+/**
+ * vmm_loop_change() - wait for other events of a descriptor
+ * @m: the machine
+ * @s: added before
+ * @events: EPOLL bits, 0 for none
+ */
+void vmm_loop_change(struct vmm *m, struct vmm_source *s, uint32_t events)
+{
+	struct epoll_event ev = { .events = events, .data.ptr = s };
+
+	/* Hang-ups are told even when nothing is asked for: who wants nothing leaves the set. */
+	if (!events)
+		epoll_ctl(m->epoll, EPOLL_CTL_DEL, s->fd, NULL);
+	else if (epoll_ctl(m->epoll, EPOLL_CTL_MOD, s->fd, &ev) && errno == ENOENT)
+		epoll_ctl(m->epoll, EPOLL_CTL_ADD, s->fd, &ev);
+}
+
+static int create_signals(void)
+{
+	static const int ends[] = { SIGINT, SIGTERM, SIGHUP, SIGQUIT };
+	sigset_t set;
+	size_t i;
+
+	sigemptyset(&set);
+	for (i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
+		sigaddset(&set, ends[i]);
+	/* All threads are created later and inherit the mask. */
+	pthread_sigmask(SIG_BLOCK, &set, NULL);
+	signal(SIGPIPE, SIG_IGN);
+	return signalfd(-1, &set, SFD_CLOEXEC);
+}
+
+/**
+ * vmm_loop_init() - create the loop; before any other thread
+ * @m: the machine
  *
  * Return: 0, or -1 with the error printed.
  */
-int vmm_loop(struct vmm *m)
+int vmm_loop_init(struct vmm *m)
 {
-	int ep = epoll_create1(EPOLL_CLOEXEC), sigs;
-	sigset_t set;
-
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGHUP);
-	sigs = signalfd(-1, &set, SFD_CLOEXEC);
-	if (ep < 0 || sigs < 0 || add(ep, sigs) || add(ep, m->wake)) {
+	m->wake = (struct vmm_source){ eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC), on_wake, m };
+	m->signals = (struct vmm_source){ create_signals(), on_signal, m };
+	m->epoll = epoll_create1(EPOLL_CLOEXEC);
+	if (m->wake.fd < 0 || m->signals.fd < 0 || m->epoll < 0 ||
+	    vmm_loop_add(m, &m->wake, EPOLLIN) || vmm_loop_add(m, &m->signals, EPOLLIN)) {
 		vmm_error("event loop", strerror(errno), "raise the limit on open files");
+		vmm_loop_fini(m);
 		return -1;
 	}
-	/* A regular file or /dev/null as input cannot be waited for: there is no input then. */
-	if (add(ep, STDIN_FILENO) && errno != EPERM)
-		vmm_error("standard input", strerror(errno), "the guest runs without input");
-	terminal_raw();
-	wait_for_events(m, ep, sigs);
-	vmm_serial_flush(m, true);
-	terminal_restore();
-	close(sigs);
-	close(ep);
 	return 0;
+}
+
+static void close_fd(int *fd)
+{
+	if (*fd >= 0)
+		close(*fd);
+	*fd = -1;
+}
+
+/**
+ * vmm_loop_fini() - close what vmm_loop_init() opened; after all other threads
+ * @m: the machine
+ */
+void vmm_loop_fini(struct vmm *m)
+{
+	close_fd(&m->epoll);
+	close_fd(&m->signals.fd);
+	close_fd(&m->wake.fd);
+}
+
+/**
+ * vmm_loop_run() - call handlers until the machine ends
+ * @m: the machine, its CPUs run
+ */
+void vmm_loop_run(struct vmm *m)
+{
+	struct epoll_event ev[BATCH];
+	int i, n;
+
+	while (atomic_load(&m->end) == VMM_RUNNING) {
+		n = epoll_wait(m->epoll, ev, BATCH, -1);
+		for (i = 0; i < n; i++) {
+			struct vmm_source *s = ev[i].data.ptr;
+
+			s->ready(s->opaque, ev[i].events);
+		}
+	}
 }

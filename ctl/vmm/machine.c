@@ -1,14 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * machine.c - from a configuration to a running VM, and its end.
+ * machine.c - from a configuration to a running VM, and how it ends: the reason, the error, the times.
  */
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 #include <time.h>
@@ -17,7 +15,7 @@
 #include "vmctl.h"
 #include "vmm.h"
 
-#define TSS_ADDRESS	0xfffbd000UL
+#define HUGE_PAGE	(2UL << 20)
 
 /**
  * vmm_error() - one line in the form of all of vmctl's errors
@@ -46,20 +44,50 @@ static uint64_t now_us(void)
 	return t.tv_sec * 1000000ULL + t.tv_nsec / 1000;
 }
 
-/**
- * vmm_timing() - with --timing: say how long something took since the process started
- * @m: the machine
- * @what: it was
- * @done: printed already; only the first time counts
- */
-void vmm_timing(struct vmm *m, const char *what, _Atomic bool *done)
+static void since_start(const struct vmm *m, struct vmm_time *t)
 {
-	uint64_t cycles = tsc() - m->start_tsc, us = now_us() - m->start_us;
+	t->us = now_us() - m->start.us;
+	t->tsc = tsc() - m->start.tsc;
+}
 
-	if (!m->config->timing || atomic_exchange(done, true))
-		return;
-	fprintf(stderr, "vmctl run: timing: %s: %llu us, %llu TSC cycles\n", what,
-		(unsigned long long)us, (unsigned long long)cycles);
+/**
+ * vmm_time_stamp() - a moment has come; the first time counts; any thread
+ * @m: the machine
+ * @moment: which
+ */
+void vmm_time_stamp(struct vmm *m, enum vmm_moment moment)
+{
+	struct vmm_time *t = &m->moments[moment], now;
+	uint64_t none = 0;
+
+	since_start(m, &now);
+	if (atomic_compare_exchange_strong(&t->tsc, &none, now.tsc))
+		t->us = now.us;
+}
+
+static void print_times(const struct vmm *m)
+{
+	static const char *const names[VMM_MOMENTS] = {
+		[VMM_FIRST_INSTRUCTION] = "guest's first instruction",
+		[VMM_INIT] = "guest's /init",
+	};
+	unsigned int i;
+
+	for (i = 0; i < VMM_MOMENTS; i++) {
+		uint64_t cycles = atomic_load(&m->moments[i].tsc);
+
+		if (cycles)
+			fprintf(stderr, "vmctl run: timing: %s: %llu us, %llu TSC cycles\n",
+				names[i], (unsigned long long)m->moments[i].us,
+				(unsigned long long)cycles);
+	}
+}
+
+static bool end(struct vmm *m, enum vmm_end why)
+{
+	int running = VMM_RUNNING;
+
+	return atomic_compare_exchange_strong(&m->end, &running, why);
 }
 
 /**
@@ -69,16 +97,29 @@ void vmm_timing(struct vmm *m, const char *what, _Atomic bool *done)
  */
 void vmm_end(struct vmm *m, enum vmm_end why)
 {
-	int running = VMM_RUNNING;
-	uint64_t one = 1;
-
-	atomic_compare_exchange_strong(&m->end, &running, why);
-	if (write(m->wake, &one, sizeof(one)) < 0)
-		return;	/* the counter is at its maximum: the loop is awake */
+	if (end(m, why))
+		vmm_wake(m);
 }
 
 /**
- * vmm_irq() - set the level of an interrupt line
+ * vmm_crash() - the machine shall end as crashed; any thread
+ * @m: the machine
+ * @object: what it is about
+ * @what: went wrong
+ * @remedy: what to do
+ *
+ * The error is printed last, when the terminal is itself again.
+ */
+void vmm_crash(struct vmm *m, const char *object, const char *what, const char *remedy)
+{
+	if (!end(m, VMM_CRASHED))
+		return;
+	snprintf(m->last_words, sizeof(m->last_words), "%s: %s: %s", object, what, remedy);
+	vmm_wake(m);
+}
+
+/**
+ * vmm_irq() - set the level of an interrupt line; any thread
  * @m: the machine
  * @gsi: line
  * @level: raised or lowered
@@ -88,7 +129,7 @@ void vmm_irq(struct vmm *m, unsigned int gsi, bool level)
 	struct kvm_irq_level l = { .irq = gsi, .level = level };
 
 	if (ioctl(m->vm, KVM_IRQ_LINE, &l))
-		vmm_end(m, VMM_CRASHED);
+		vmm_crash(m, "interrupt line", strerror(errno), "see the kernel's log");
 }
 
 static int fail(const char *object, const char *remedy)
@@ -97,26 +138,82 @@ static int fail(const char *object, const char *remedy)
 	return -1;
 }
 
+static int check_caps(struct vmm *m)
+{
+	static const struct {
+		int cap;
+		const char *name;
+	} needed[] = {
+		{ KVM_CAP_IRQCHIP, "KVM_CAP_IRQCHIP" },
+		{ KVM_CAP_USER_MEMORY, "KVM_CAP_USER_MEMORY" },
+		{ KVM_CAP_EXT_CPUID, "KVM_CAP_EXT_CPUID" },
+		{ KVM_CAP_IRQ_ROUTING, "KVM_CAP_IRQ_ROUTING" },
+		{ KVM_CAP_PIT2, "KVM_CAP_PIT2" },
+		{ KVM_CAP_IMMEDIATE_EXIT, "KVM_CAP_IMMEDIATE_EXIT" },
+	};
+	int most = ioctl(m->dev, KVM_CHECK_EXTENSION, KVM_CAP_MAX_VCPUS);
+	char what[64];
+	size_t i;
+
+	for (i = 0; i < sizeof(needed) / sizeof(needed[0]); i++) {
+		if (ioctl(m->dev, KVM_CHECK_EXTENSION, needed[i].cap) > 0)
+			continue;
+		snprintf(what, sizeof(what), "lacks %s", needed[i].name);
+		vmm_error(m->config->device, what, "name another node with --device");
+		return -1;
+	}
+	if (most > 0 && m->config->cpus > (unsigned int)most) {
+		snprintf(what, sizeof(what), "%s runs at most %d", m->config->device, most);
+		vmm_error("--cpus", what, "use fewer CPUs");
+		return -1;
+	}
+	return 0;
+}
+
+static const char *open_remedy(void)
+{
+	switch (errno) {
+	case ENOENT:
+	case ENXIO:
+	case ENODEV:
+		return "load its module (modprobe vitrine), or name another node with --device";
+	case EACCES:
+		return "become a member of the group that owns it";
+	default:
+		return "name another node with --device";
+	}
+}
+
 static int open_device(struct vmm *m)
 {
 	const char *path = m->config->device;
 
 	m->dev = open(path, O_RDWR | O_CLOEXEC);
 	if (m->dev < 0)
-		return fail(path, errno == ENOENT ? "load the module (modprobe vitrine), or name another node with --device" :
-				  "become a member of the group that owns it");
+		return fail(path, open_remedy());
 	if (ioctl(m->dev, KVM_GET_API_VERSION, 0) != KVM_API_VERSION) {
-		vmm_error(path, "does not speak version 12 of the KVM ABI", "name another node");
+		vmm_error(path, "does not speak version 12 of the KVM ABI",
+			  "name another node with --device");
 		return -1;
 	}
-	m->run_size = ioctl(m->dev, KVM_GET_VCPU_MMAP_SIZE, 0);
+	return check_caps(m);
+}
+
+static int create_vm(struct vmm *m)
+{
+	const char *path = m->config->device;
+	int run_size = ioctl(m->dev, KVM_GET_VCPU_MMAP_SIZE, 0);
+
+	if (run_size < (int)sizeof(struct kvm_run))
+		return fail(path, "name another node with --device");
+	m->run_size = run_size;
 	do {
 		m->vm = ioctl(m->dev, KVM_CREATE_VM, 0);
 	} while (m->vm < 0 && errno == EINTR);
 	if (m->vm < 0)
-		return fail(path, "no VM could be created: see the kernel's log");
+		return fail(path, "see the kernel's log");
 	m->cpuid = vmm_cpuid_get(m->dev);
-	return m->cpuid ? 0 : fail(path, "its CPUID table could not be read");
+	return m->cpuid ? 0 : fail(path, "name another node with --device");
 }
 
 static int add_slot(struct vmm *m, unsigned int slot, uint64_t gpa, uint64_t size, void *host)
@@ -129,15 +226,30 @@ static int add_slot(struct vmm *m, unsigned int slot, uint64_t gpa, uint64_t siz
 	return ioctl(m->vm, KVM_SET_USER_MEMORY_REGION, &r);
 }
 
+/* Like mmap(), at a huge page's boundary, so that guest and host agree where huge pages lie. */
+static uint8_t *map_aligned(uint64_t size)
+{
+	uint8_t *p = mmap(NULL, size + HUGE_PAGE, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	uint64_t before;
+
+	if (p == MAP_FAILED)
+		return NULL;
+	before = -(uintptr_t)p & (HUGE_PAGE - 1);
+	if (before)
+		munmap(p, before);
+	munmap(p + before + size, HUGE_PAGE - before);
+	return p + before;
+}
+
 static int create_memory(struct vmm *m)
 {
 	uint64_t size = m->config->memory & ~0xfffULL;
 
 	m->low = size < VMM_LOW_END ? size : VMM_LOW_END;
 	m->high = size - m->low;
-	m->ram = mmap(NULL, size, PROT_READ | PROT_WRITE,
-		      MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (m->ram == MAP_FAILED)
+	m->ram = map_aligned(size);
+	if (!m->ram)
 		return fail("--memory", "ask for less");
 	madvise(m->ram, size, MADV_HUGEPAGE);	/* a hint: kernels without THP refuse it */
 	if (add_slot(m, 0, 0, m->low, m->ram) ||
@@ -180,23 +292,19 @@ static int set_routing(struct vmm *m)
 static int create_chips(struct vmm *m)
 {
 	struct kvm_pit_config pit = { .flags = KVM_PIT_SPEAKER_DUMMY };
-	uint64_t identity = TSS_ADDRESS - 0x1000;
+	uint64_t identity = VMM_TSS - 0x1000;
 
 	if (ioctl(m->vm, KVM_SET_IDENTITY_MAP_ADDR, &identity) ||
-	    ioctl(m->vm, KVM_SET_TSS_ADDR, TSS_ADDRESS) ||
+	    ioctl(m->vm, KVM_SET_TSS_ADDR, VMM_TSS) ||
 	    ioctl(m->vm, KVM_CREATE_IRQCHIP, 0) || ioctl(m->vm, KVM_CREATE_PIT2, &pit) ||
 	    set_routing(m))
-		return fail("interrupt controllers", "the device node lacks them: name another");
+		return fail("interrupt controllers", "name another node with --device");
 	return 0;
 }
 
 static int create_devices(struct vmm *m)
 {
-	m->wake = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC);
-	if (m->wake < 0 || vmm_serial_create(m) || vmm_rtc_create(m))
-		return fail("devices", "free some memory or files");
-	vmm_pm_create(m);
-	return 0;
+	return vmm_serial_create(m) || vmm_rtc_create(m) || vmm_pm_create(m) ? -1 : 0;
 }
 
 static int create_cpus(struct vmm *m)
@@ -209,12 +317,12 @@ static int create_cpus(struct vmm *m)
 		if (vmm_vcpu_create(m, i))
 			return -1;
 	if (ioctl(m->vcpus[0].fd, KVM_GET_SREGS, &sregs))
-		return fail("CPU 0", "its registers cannot be read");
+		return fail("CPU 0", "see the kernel's log");
 	if (vmm_boot_load(m, &regs, &sregs))
 		return -1;
 	if (ioctl(m->vcpus[0].fd, KVM_SET_SREGS, &sregs) ||
 	    ioctl(m->vcpus[0].fd, KVM_SET_REGS, &regs))
-		return fail("CPU 0", "its registers cannot be set");
+		return fail("CPU 0", "see the kernel's log");
 	return 0;
 }
 
@@ -230,6 +338,8 @@ static int start(struct vmm *m)
 
 static int outcome(const struct vmm *m)
 {
+	if (m->config->timing)
+		print_times(m);
 	switch (atomic_load(&m->end)) {
 	case VMM_POWERED_OFF:
 	case VMM_LEFT:
@@ -238,36 +348,53 @@ static int outcome(const struct vmm *m)
 		fprintf(stderr, "vmctl run: the guest reset its machine\n");
 		return VMCTL_OK;
 	default:
+		fprintf(stderr, "vmctl run: %s\n", m->last_words);
 		return VMCTL_FAILED;
 	}
+}
+
+static int create(struct vmm *m)
+{
+	return vmm_loop_init(m) || open_device(m) || create_vm(m) || create_memory(m) ||
+	       create_chips(m) || create_devices(m) || create_cpus(m) ||
+	       vmm_console_create(m) ? -1 : 0;
+}
+
+/* Whatever of it create() got to; descriptors and memory go with the process. */
+static void destroy(struct vmm *m)
+{
+	vmm_console_destroy(m);
+	vmm_pm_destroy(m);
+	vmm_rtc_destroy(m);
+	vmm_serial_destroy(m);
+	free(m->cpuid);
+	vmm_loop_fini(m);
 }
 
 /**
  * vmm_run() - run a VM in the foreground until it ends
  * @config: what the user asked for
  *
+ * Context: once in a process, from its only thread.
  * Return: vmctl's exit status.
  */
 int vmm_run(const struct vmm_config *config)
 {
 	static struct vmm m;
-	sigset_t set;
+	int ret;
 
 	m.config = config;
-	m.start_tsc = tsc();
-	m.start_us = now_us();
-	/* All threads leave these to the loop's signalfd. */
-	sigemptyset(&set);
-	sigaddset(&set, SIGINT);
-	sigaddset(&set, SIGTERM);
-	sigaddset(&set, SIGHUP);
-	pthread_sigmask(SIG_BLOCK, &set, NULL);
-	signal(SIGPIPE, SIG_IGN);
-	if (open_device(&m) || create_memory(&m) || create_chips(&m) || create_devices(&m) ||
-	    create_cpus(&m))
+	m.start.us = now_us();
+	m.start.tsc = tsc();
+	if (create(&m)) {
+		destroy(&m);
 		return VMCTL_FAILED;
-	if (start(&m) || vmm_loop(&m))
-		vmm_end(&m, VMM_CRASHED);
+	}
+	if (!start(&m))
+		vmm_loop_run(&m);
 	vmm_vcpus_stop(&m);
-	return outcome(&m);
+	vmm_console_destroy(&m);
+	ret = outcome(&m);
+	destroy(&m);
+	return ret;
 }

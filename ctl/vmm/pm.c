@@ -1,47 +1,69 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * pm.c - how a guest ends its machine: ACPI's PM1 block, the reset register at 0xcf9, the keyboard
- * controller's reset line; and the port that tells --timing of /init.
+ * controller's reset line, pvpanic; and the port that tells --timing of /init.
  *
- * Source: ACPI 6.4 "PM1 Control Registers".
+ * Source: ACPI 6.4 "PM1 Control Registers"; QEMU docs/specs/pvpanic "Bit Definition".
  */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
 #include "vmm.h"
 
-#define PM1_SLP_EN	0x2000
 #define PM1_SCI_EN	0x0001
+#define PM1_SLP_EN	0x2000
+
+#define RESET_CPU	0x04
+#define KBD_PULSE	0xf0	/* commands F0..FF pulse the output lines whose bit is 0 */
+#define KBD_RESET_LINE	0x01
+
+#define PANICKED	0x01
+
+struct vmm_pm {
+	struct vmm *m;
+	pthread_mutex_t lock;
+	uint16_t status, enable, control;
+};
 
 static uint32_t pm_in(void *opaque, uint16_t port, unsigned int size)
 {
-	struct vmm *m = opaque;
-	uint32_t event = m->pm1_status | (uint32_t)m->pm1_enable << 16;
+	struct vmm_pm *pm = opaque;
 	unsigned int at = port - VMM_PORT_PM;
+	uint64_t block;
 
 	(void)size;
-	return at < 4 ? event >> (8 * at) : (uint32_t)m->pm1_control >> (8 * (at - 4));
+	pthread_mutex_lock(&pm->lock);
+	block = pm->status | (uint64_t)pm->enable << 16 | (uint64_t)pm->control << 32;
+	pthread_mutex_unlock(&pm->lock);
+	return block >> (8 * at);
 }
 
 static void pm_out(void *opaque, uint16_t port, unsigned int size, uint32_t val)
 {
-	struct vmm *m = opaque;
+	struct vmm_pm *pm = opaque;
 
 	(void)size;
+	pthread_mutex_lock(&pm->lock);
 	switch (port - VMM_PORT_PM) {
 	case 0:
-		m->pm1_status &= ~val;
+		pm->status &= ~val;
 		break;
 	case 2:
-		m->pm1_enable = val;
+		pm->enable = val;
 		break;
 	case 4:
 		/* Any sleep type is S5: the tables offer no other. */
 		if (val & PM1_SLP_EN)
-			vmm_end(m, VMM_POWERED_OFF);
-		m->pm1_control = (val & ~PM1_SLP_EN) | PM1_SCI_EN;
+			vmm_end(pm->m, VMM_POWERED_OFF);
+		pm->control = (val & ~PM1_SLP_EN) | PM1_SCI_EN;
 		break;
 	}
+	pthread_mutex_unlock(&pm->lock);
 }
 
-static uint32_t reset_in(void *opaque, uint16_t port, unsigned int size)
+/* The keyboard controller's buffers are empty, the other registers hold nothing. */
+static uint32_t zero_in(void *opaque, uint16_t port, unsigned int size)
 {
 	(void)opaque;
 	(void)port;
@@ -51,49 +73,87 @@ static uint32_t reset_in(void *opaque, uint16_t port, unsigned int size)
 
 static void reset_out(void *opaque, uint16_t port, unsigned int size, uint32_t val)
 {
-	(void)port;
-	(void)size;
-	if (val & 4)
-		vmm_end(opaque, VMM_RESET);
-}
+	struct vmm_pm *pm = opaque;
 
-/* No keyboard: the controller's buffers are empty and its self test never answers. */
-static uint32_t kbd_in(void *opaque, uint16_t port, unsigned int size)
-{
-	(void)opaque;
 	(void)port;
 	(void)size;
-	return 0;
+	if (val & RESET_CPU)
+		vmm_end(pm->m, VMM_RESET);
 }
 
 static void kbd_out(void *opaque, uint16_t port, unsigned int size, uint32_t val)
 {
+	struct vmm_pm *pm = opaque;
+
+	(void)port;
 	(void)size;
-	/* Commands F0..FF pulse output lines; line 0 is the CPU's reset. */
-	if (port == 0x64 && (val & 0xf1) == 0xf0)
-		vmm_end(opaque, VMM_RESET);
+	if ((val & KBD_PULSE) == KBD_PULSE && !(val & KBD_RESET_LINE))
+		vmm_end(pm->m, VMM_RESET);
+}
+
+static uint32_t panic_in(void *opaque, uint16_t port, unsigned int size)
+{
+	(void)opaque;
+	(void)port;
+	(void)size;
+	return PANICKED;	/* the one event that is understood */
+}
+
+static void panic_out(void *opaque, uint16_t port, unsigned int size, uint32_t val)
+{
+	struct vmm_pm *pm = opaque;
+
+	(void)port;
+	(void)size;
+	if (val & PANICKED)
+		vmm_crash(pm->m, "guest", "its kernel panicked", "look at the end of its console");
 }
 
 static void init_out(void *opaque, uint16_t port, unsigned int size, uint32_t val)
 {
-	struct vmm *m = opaque;
+	struct vmm_pm *pm = opaque;
 
 	(void)port;
 	(void)size;
 	(void)val;
-	vmm_timing(m, "guest's /init", &m->timed_init);
+	vmm_time_stamp(pm->m, VMM_INIT);
 }
 
 /**
  * vmm_pm_create() - add them to the bus
  * @m: the machine
+ *
+ * Return: 0, or -1 with the error printed.
  */
-void vmm_pm_create(struct vmm *m)
+int vmm_pm_create(struct vmm *m)
 {
-	m->pm1_control = PM1_SCI_EN;
-	vmm_bus_add(m, VMM_PORT_PM, 6, m, pm_in, pm_out);
-	vmm_bus_add(m, 0xcf9, 1, m, reset_in, reset_out);
-	vmm_bus_add(m, 0x60, 1, m, kbd_in, kbd_out);
-	vmm_bus_add(m, 0x64, 1, m, kbd_in, kbd_out);
-	vmm_bus_add(m, VMM_PORT_INIT, 1, m, reset_in, init_out);
+	struct vmm_pm *pm = calloc(1, sizeof(*pm));
+
+	if (!pm) {
+		vmm_error("power management", strerror(errno), "free some memory");
+		return -1;
+	}
+	pm->m = m;
+	pm->control = PM1_SCI_EN;
+	pthread_mutex_init(&pm->lock, NULL);
+	m->pm = pm;
+	vmm_bus_add(m, VMM_PORT_PM, 6, pm, pm_in, pm_out);
+	vmm_bus_add(m, 0xcf9, 1, pm, zero_in, reset_out);
+	vmm_bus_add(m, 0x64, 1, pm, zero_in, kbd_out);
+	vmm_bus_add(m, VMM_PORT_PANIC, 1, pm, panic_in, panic_out);
+	vmm_bus_add(m, VMM_PORT_INIT, 1, pm, zero_in, init_out);
+	return 0;
+}
+
+/**
+ * vmm_pm_destroy() - free them
+ * @m: the machine, its CPUs are gone
+ */
+void vmm_pm_destroy(struct vmm *m)
+{
+	if (!m->pm)
+		return;
+	pthread_mutex_destroy(&m->pm->lock);
+	free(m->pm);
+	m->pm = NULL;
 }

@@ -1,16 +1,20 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * rtc.c - the CMOS clock: the host's time of day in UTC, and 128 bytes of memory.
+ * rtc.c - the CMOS clock: the host's time of day in UTC, and 128 bytes of memory. No
+ * alarm and no interrupt: the tables give the clock none.
  *
  * Source: Motorola MC146818A data sheet; register D and the century byte as PCs have them.
  */
+#include <errno.h>
 #include <stdlib.h>
+#include <string.h>
 #include <time.h>
 
 #include "vmm.h"
 
 #define RTC_B_BINARY	0x04
 #define RTC_B_24H	0x02
+#define RTC_CENTURY	0x32
 
 struct vmm_rtc {
 	pthread_mutex_t lock;
@@ -54,7 +58,7 @@ static uint8_t rtc_read(struct vmm_rtc *r)
 		return rtc_form(r, tm.tm_mon + 1);
 	case 0x09:
 		return rtc_form(r, tm.tm_year % 100);
-	case 0x32:
+	case RTC_CENTURY:
 		return rtc_form(r, 19 + tm.tm_year / 100);
 	case 0x0a:
 		return r->ram[0xa] & 0x7f;	/* never in the middle of an update */
@@ -80,6 +84,75 @@ static uint32_t rtc_in(void *opaque, uint16_t port, unsigned int size)
 	return val;
 }
 
+static int from_form(const struct vmm_rtc *r, uint8_t val)
+{
+	return r->ram[0xb] & RTC_B_BINARY ? val : (val >> 4) * 10 + (val & 0xf);
+}
+
+static int from_hour(const struct vmm_rtc *r, uint8_t val)
+{
+	int hour = from_form(r, val & 0x7f);
+
+	if (r->ram[0xb] & RTC_B_24H)
+		return from_form(r, val);
+	return hour % 12 + (val & 0x80 ? 12 : 0);
+}
+
+/* The guest sets one field of its clock: from now on it runs beside the host's at that distance. */
+static void rtc_set(struct vmm_rtc *r, uint8_t val)
+{
+	time_t now = time(NULL), then = now + r->offset;
+	struct tm tm;
+
+	gmtime_r(&then, &tm);
+	switch (r->index) {
+	case 0x00:
+		tm.tm_sec = from_form(r, val);
+		break;
+	case 0x02:
+		tm.tm_min = from_form(r, val);
+		break;
+	case 0x04:
+		tm.tm_hour = from_hour(r, val);
+		break;
+	case 0x07:
+		tm.tm_mday = from_form(r, val);
+		break;
+	case 0x08:
+		tm.tm_mon = from_form(r, val) - 1;
+		break;
+	case 0x09:
+		tm.tm_year = tm.tm_year / 100 * 100 + from_form(r, val);
+		break;
+	case RTC_CENTURY:
+		tm.tm_year = (from_form(r, val) - 19) * 100 + tm.tm_year % 100;
+		break;
+	}
+	then = timegm(&tm);
+	/* Years of five digits are the guest's mistake; the clock stays where it was. */
+	if (then != -1)
+		r->offset = then - now;
+}
+
+static void rtc_write(struct vmm_rtc *r, uint8_t val)
+{
+	switch (r->index) {
+	case 0x00:
+	case 0x02:
+	case 0x04:
+	case 0x07 ... 0x09:
+	case RTC_CENTURY:
+		rtc_set(r, val);
+		break;
+	case 0x06:		/* follows from the date */
+	case 0x0c:
+	case 0x0d:
+		break;
+	default:
+		r->ram[r->index] = val;
+	}
+}
+
 static void rtc_out(void *opaque, uint16_t port, unsigned int size, uint32_t val)
 {
 	struct vmm_rtc *r = opaque;
@@ -88,8 +161,8 @@ static void rtc_out(void *opaque, uint16_t port, unsigned int size, uint32_t val
 	pthread_mutex_lock(&r->lock);
 	if (port == 0x70)
 		r->index = val & 0x7f;
-	else if (r->index > 0x0d || r->index == 0x0a || r->index == 0x0b)
-		r->ram[r->index] = val;
+	else
+		rtc_write(r, val);
 	pthread_mutex_unlock(&r->lock);
 }
 
@@ -97,18 +170,33 @@ static void rtc_out(void *opaque, uint16_t port, unsigned int size, uint32_t val
  * vmm_rtc_create() - add the clock
  * @m: the machine
  *
- * Return: 0 or -1 without memory.
+ * Return: 0, or -1 with the error printed.
  */
 int vmm_rtc_create(struct vmm *m)
 {
 	struct vmm_rtc *r = calloc(1, sizeof(*r));
 
-	if (!r)
+	if (!r) {
+		vmm_error("clock", strerror(errno), "free some memory");
 		return -1;
+	}
 	pthread_mutex_init(&r->lock, NULL);
 	r->ram[0xa] = 0x26;
 	r->ram[0xb] = RTC_B_24H;
 	m->rtc = r;
 	vmm_bus_add(m, 0x70, 2, r, rtc_in, rtc_out);
 	return 0;
+}
+
+/**
+ * vmm_rtc_destroy() - free it
+ * @m: the machine, its CPUs are gone
+ */
+void vmm_rtc_destroy(struct vmm *m)
+{
+	if (!m->rtc)
+		return;
+	pthread_mutex_destroy(&m->rtc->lock);
+	free(m->rtc);
+	m->rtc = NULL;
 }

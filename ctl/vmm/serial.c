@@ -2,15 +2,14 @@
 /*
  * serial.c - a 16550 at 0x3f8, interrupt 4: the guest's console.
  *
- * Output goes into a ring that the event loop empties; while it is full the transmitter reports that
- * it is busy, as a slow line would, and no CPU of the guest waits for the terminal.
+ * Output goes into a ring that the console empties; while it is full the transmitter reports that
+ * it is busy, as a slow line would, and no CPU of the guest waits for the terminal. The console asks
+ * how much input fits and is woken when a full receiver has room again.
  * Source: National Semiconductor PC16550D data sheet.
  */
 #include <errno.h>
-#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "vmm.h"
 
@@ -23,7 +22,10 @@
 #define IIR_NONE	0x01
 #define IIR_TX		0x02
 #define IIR_RX		0x04
+#define IIR_LINE	0x06
 #define IIR_FIFO	0xc0
+#define FCR_ENABLE	0x01
+#define FCR_CLEAR_RX	0x02
 #define LCR_DLAB	0x80
 #define LSR_DATA	0x01
 #define LSR_OVERRUN	0x02
@@ -38,6 +40,7 @@ struct vmm_serial {
 	uint8_t ier, lcr, mcr, scr, fcr, dll, dlm, line;
 	bool tx_pending;	/* THR-empty interrupt not yet acknowledged */
 	bool level;		/* of the interrupt line */
+	bool starved;		/* input waits for room */
 	uint8_t rx[RX_FIFO];
 	unsigned int rx_n;
 	uint8_t ring[RING];
@@ -63,6 +66,14 @@ static void update_irq(struct vmm_serial *s)
 	}
 }
 
+/* The receiver has room: whoever found it full wants to know. */
+static void rx_made_room(struct vmm_serial *s)
+{
+	if (s->starved)
+		vmm_wake(s->m);
+	s->starved = false;
+}
+
 static void receive(struct vmm_serial *s, uint8_t byte)
 {
 	if (s->rx_n < RX_FIFO)
@@ -75,15 +86,15 @@ static uint8_t read_iir(struct vmm_serial *s)
 {
 	uint8_t id = IIR_NONE;
 
-	if (s->ier & IER_LINE && s->line)
-		id = 0x06;
-	else if (s->ier & IER_RX && s->rx_n)
+	if (s->ier & IER_LINE && s->line) {
+		id = IIR_LINE;
+	} else if (s->ier & IER_RX && s->rx_n) {
 		id = IIR_RX;
-	else if (s->ier & IER_TX && s->tx_pending) {
+	} else if (s->ier & IER_TX && s->tx_pending) {
 		id = IIR_TX;
 		s->tx_pending = false;
 	}
-	return id | (s->fcr & 1 ? IIR_FIFO : 0);
+	return id | (s->fcr & FCR_ENABLE ? IIR_FIFO : 0);
 }
 
 static uint8_t serial_read(struct vmm_serial *s, unsigned int reg)
@@ -97,6 +108,7 @@ static uint8_t serial_read(struct vmm_serial *s, unsigned int reg)
 		if (s->rx_n) {
 			val = s->rx[0];
 			memmove(s->rx, s->rx + 1, --s->rx_n);
+			rx_made_room(s);
 		}
 		return val;
 	case 1:
@@ -125,14 +137,13 @@ static uint8_t serial_read(struct vmm_serial *s, unsigned int reg)
 
 static void transmit(struct vmm_serial *s, uint8_t byte)
 {
-	uint64_t one = 1;
-
 	if (s->mcr & MCR_LOOP) {
 		receive(s, byte);
 	} else if (s->n < RING) {
 		s->ring[(s->head + s->n++) % RING] = byte;
-		if (s->n == 1 && write(s->m->wake, &one, sizeof(one)) < 0 && errno != EAGAIN)
-			vmm_end(s->m, VMM_CRASHED);
+		/* While the ring holds more the console is at it already. */
+		if (s->n == 1)
+			vmm_wake(s->m);
 	}
 	s->tx_pending = tx_ready(s);
 }
@@ -158,8 +169,10 @@ static void serial_write(struct vmm_serial *s, unsigned int reg, uint8_t val)
 		break;
 	case 2:
 		s->fcr = val;
-		if (val & 2)
+		if (val & FCR_CLEAR_RX) {
 			s->rx_n = 0;
+			rx_made_room(s);
+		}
 		break;
 	case 3:
 		s->lcr = val;
@@ -201,7 +214,7 @@ static void serial_out(void *opaque, uint16_t port, unsigned int size, uint32_t 
  * vmm_serial_room() - how many bytes of input fit
  * @m: the machine
  *
- * Return: bytes; the loop leaves more in the terminal.
+ * Return: bytes; at 0 vmm_wake() is called as soon as there is room again.
  */
 size_t vmm_serial_room(struct vmm *m)
 {
@@ -210,6 +223,7 @@ size_t vmm_serial_room(struct vmm *m)
 
 	pthread_mutex_lock(&s->lock);
 	room = RX_FIFO - s->rx_n;
+	s->starved = !room;
 	pthread_mutex_unlock(&s->lock);
 	return room;
 }
@@ -233,59 +247,77 @@ void vmm_serial_input(struct vmm *m, const uint8_t *data, size_t n)
 }
 
 /**
- * vmm_serial_flush() - write what the guest sent to standard output; by the loop
+ * vmm_serial_peek() - copy what the guest sent; it stays in the ring
  * @m: the machine
- * @wait: write all of it, however slow the reader
+ * @data: for @max bytes
+ * @max: bytes
+ *
+ * Return: bytes copied.
  */
-void vmm_serial_flush(struct vmm *m, bool wait)
+size_t vmm_serial_peek(struct vmm *m, uint8_t *data, size_t max)
 {
 	struct vmm_serial *s = m->serial;
-	uint8_t buf[4096];
+	size_t n, first;
 
-	for (;;) {
-		struct pollfd p = { .fd = STDOUT_FILENO, .events = POLLOUT };
-		unsigned int n, first;
-		ssize_t done;
+	pthread_mutex_lock(&s->lock);
+	n = s->n < max ? s->n : max;
+	first = n < RING - s->head ? n : RING - s->head;
+	memcpy(data, s->ring + s->head, first);
+	memcpy(data + first, s->ring, n - first);
+	pthread_mutex_unlock(&s->lock);
+	return n;
+}
 
-		pthread_mutex_lock(&s->lock);
-		n = s->n < sizeof(buf) ? s->n : sizeof(buf);
-		first = n < RING - s->head ? n : RING - s->head;
-		memcpy(buf, s->ring + s->head, first);
-		memcpy(buf + first, s->ring, n - first);
-		pthread_mutex_unlock(&s->lock);
-		if (!n)
-			return;
-		if (poll(&p, 1, wait ? 1000 : 0) <= 0 && !wait)
-			return;
-		done = write(STDOUT_FILENO, buf, n);
-		/* A reader that is gone does not stop the guest: its output is dropped. */
-		if (done < 0)
-			done = errno == EAGAIN || errno == EINTR ? 0 : (ssize_t)n;
-		pthread_mutex_lock(&s->lock);
-		s->head = (s->head + done) % RING;
-		s->n -= done;
+/**
+ * vmm_serial_drop() - the oldest bytes in the ring are written
+ * @m: the machine
+ * @n: how many, at most what vmm_serial_peek() gave
+ */
+void vmm_serial_drop(struct vmm *m, size_t n)
+{
+	struct vmm_serial *s = m->serial;
+
+	pthread_mutex_lock(&s->lock);
+	/* A transmitter that was busy becomes empty, which is an interrupt. */
+	if (n && !tx_ready(s))
 		s->tx_pending = true;
-		update_irq(s);
-		pthread_mutex_unlock(&s->lock);
-	}
+	s->head = (s->head + n) % RING;
+	s->n -= n;
+	update_irq(s);
+	pthread_mutex_unlock(&s->lock);
 }
 
 /**
  * vmm_serial_create() - add the port
  * @m: the machine
  *
- * Return: 0 or -1 without memory.
+ * Return: 0, or -1 with the error printed.
  */
 int vmm_serial_create(struct vmm *m)
 {
 	struct vmm_serial *s = calloc(1, sizeof(*s));
 
-	if (!s)
+	if (!s) {
+		vmm_error("serial port", strerror(errno), "free some memory");
 		return -1;
+	}
 	s->m = m;
 	pthread_mutex_init(&s->lock, NULL);
 	s->dll = 1;
 	m->serial = s;
 	vmm_bus_add(m, 0x3f8, 8, s, serial_in, serial_out);
 	return 0;
+}
+
+/**
+ * vmm_serial_destroy() - free it
+ * @m: the machine, its CPUs and its console are gone
+ */
+void vmm_serial_destroy(struct vmm *m)
+{
+	if (!m->serial)
+		return;
+	pthread_mutex_destroy(&m->serial->lock);
+	free(m->serial);
+	m->serial = NULL;
 }

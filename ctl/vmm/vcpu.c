@@ -157,8 +157,7 @@ static void crash(struct vmm_vcpu *v, const char *what)
 		r.rip = 0;
 	snprintf(name, sizeof(name), "CPU %u", v->id);
 	snprintf(text, sizeof(text), "%s at RIP 0x%llx", what, (unsigned long long)r.rip);
-	vmm_error(name, text, "look at the end of the guest's console");
-	vmm_end(v->vmm, VMM_CRASHED);
+	vmm_crash(v->vmm, name, text, "look at the end of the guest's console");
 }
 
 static void handle_io(struct vmm_vcpu *v)
@@ -214,7 +213,7 @@ static void *vcpu_thread(void *arg)
 	struct vmm *m = v->vmm;
 
 	if (v->id == 0)
-		vmm_timing(m, "guest's first instruction", &m->timed_first);
+		vmm_time_stamp(m, VMM_FIRST_INSTRUCTION);
 	while (atomic_load(&m->end) == VMM_RUNNING) {
 		if (!ioctl(v->fd, KVM_RUN, 0)) {
 			handle_exit(v);
@@ -232,7 +231,7 @@ static void *vcpu_thread(void *arg)
  * vmm_vcpu_start() - start the CPU's thread
  * @v: the CPU, its registers are set
  *
- * Return: 0, or -1 with the error printed.
+ * Return: 0, or -1 with the machine crashed.
  */
 int vmm_vcpu_start(struct vmm_vcpu *v)
 {
@@ -246,7 +245,7 @@ int vmm_vcpu_start(struct vmm_vcpu *v)
 	err = pthread_create(&v->thread, &attr, vcpu_thread, v);
 	pthread_attr_destroy(&attr);
 	if (err) {
-		vmm_error("CPU thread", strerror(err), "raise the limit on processes");
+		vmm_crash(v->vmm, "CPU thread", strerror(err), "raise the limit on processes");
 		return -1;
 	}
 	v->started = true;

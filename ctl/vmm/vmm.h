@@ -3,8 +3,13 @@
  * vmm.h - the VM process: one VM on a KVM-ABI device node.
  *
  * Files: machine.c builds the VM and ends it, vcpu.c runs its CPUs, loop.c waits for the world,
- * boot.c and pvh.c load kernels, acpi.c writes the tables, bus.c finds the device of a port,
- * serial.c, rtc.c, pm.c are devices.
+ * console.c ties the terminal to the serial port, image.c reads files, boot.c and pvh.c load
+ * kernels, acpi.c writes the tables, bus.c finds the device of a port, serial.c, rtc.c, pm.c are
+ * devices.
+ *
+ * Threads: one per vCPU, and the main one, which runs the loop. A device's handlers run on vCPU
+ * threads and take the device's own lock; no thread holds two locks. `end` and the times are atomic;
+ * everything else in struct vmm is set before the vCPUs start and then only read.
  */
 #ifndef VMM_H
 #define VMM_H
@@ -21,11 +26,12 @@
 #define VMM_MAX_MEMORY	(512ULL << 30)
 #define VMM_LOW_END	0xc0000000ULL	/* RAM below 4 GiB ends here, the rest goes above */
 #define VMM_HIGH_START	0x100000000ULL
+#define VMM_TSS		0xfffbd000UL	/* three pages; the one before is the identity map's */
 
 /* Where things stand in the first megabyte. */
 #define VMM_GDT		0x500
 #define VMM_BOOT_PARAMS	0x7000
-#define VMM_PAGE_TABLES	0x9000		/* three pages */
+#define VMM_PAGE_TABLES	0x9000		/* two pages, and one for each GiB below VMM_LOW_END */
 #define VMM_CMDLINE	0x20000
 #define VMM_CMDLINE_MAX	2047
 #define VMM_EBDA	0x9fc00
@@ -38,6 +44,7 @@
 #define VMM_IRQ_SCI	9
 
 #define VMM_PORT_PM	0x600		/* PM1 event block, then control */
+#define VMM_PORT_PANIC	0x505		/* pvpanic: the guest's kernel says it died */
 #define VMM_PORT_INIT	0xf4		/* a guest's /init says it runs: --timing */
 
 /**
@@ -63,7 +70,24 @@ enum vmm_end {
 	VMM_POWERED_OFF,
 	VMM_RESET,
 	VMM_LEFT,		/* the user typed ^] or a signal came */
-	VMM_CRASHED,		/* the message has been printed */
+	VMM_CRASHED,		/* `last_words` says why */
+};
+
+/* The moments that --timing tells. */
+enum vmm_moment {
+	VMM_FIRST_INSTRUCTION,
+	VMM_INIT,
+	VMM_MOMENTS,
+};
+
+/**
+ * struct vmm_time - since the process started
+ * @us: microseconds
+ * @tsc: cycles of the time-stamp counter; 0 while the moment has not come
+ */
+struct vmm_time {
+	uint64_t us;
+	_Atomic uint64_t tsc;
 };
 
 struct vmm;
@@ -96,8 +120,34 @@ struct vmm_device {
 
 #define VMM_MAX_DEVICES	16
 
-struct vmm_serial;
+/**
+ * struct vmm_source - something the event loop waits for
+ * @fd: descriptor
+ * @ready: called in the main thread with the EPOLL bits that are set
+ * @opaque: its argument
+ */
+struct vmm_source {
+	int fd;
+	void (*ready)(void *opaque, uint32_t events);
+	void *opaque;
+};
+
+/**
+ * struct vmm_image - a file to load into the guest
+ * @path: its name, for messages
+ * @fd: descriptor
+ * @size: bytes
+ */
+struct vmm_image {
+	const char *path;
+	int fd;
+	uint64_t size;
+};
+
+struct vmm_console;
+struct vmm_pm;
 struct vmm_rtc;
+struct vmm_serial;
 
 struct vmm {
 	const struct vmm_config *config;
@@ -109,22 +159,25 @@ struct vmm {
 	struct vmm_vcpu vcpus[VMM_MAX_CPUS];
 	struct vmm_device devices[VMM_MAX_DEVICES];
 	unsigned int ndevices;
-	struct vmm_serial *serial;
+	struct vmm_console *console;
+	struct vmm_pm *pm;
 	struct vmm_rtc *rtc;
-	uint16_t pm1_enable, pm1_status, pm1_control;
-	int wake;			/* eventfd: the loop looks at `end` and the serial output */
+	struct vmm_serial *serial;
+	int epoll;
+	struct vmm_source wake;		/* eventfd: there is something for the main thread to look at */
+	struct vmm_source signals;
 	_Atomic int end;		/* enum vmm_end */
-	uint64_t start_tsc, start_us;
-	_Atomic bool timed_first, timed_init;
+	char last_words[256];		/* written by who sets `end` to VMM_CRASHED */
+	struct vmm_time start, moments[VMM_MOMENTS];
 };
 
 /* machine.c */
 int vmm_run(const struct vmm_config *config);
-void vmm_end(struct vmm *m, enum vmm_end why);
 void vmm_error(const char *object, const char *what, const char *remedy);
-void *vmm_guest(struct vmm *m, uint64_t gpa, uint64_t len);
+void vmm_end(struct vmm *m, enum vmm_end why);
+void vmm_crash(struct vmm *m, const char *object, const char *what, const char *remedy);
 void vmm_irq(struct vmm *m, unsigned int gsi, bool level);
-void vmm_timing(struct vmm *m, const char *what, _Atomic bool *done);
+void vmm_time_stamp(struct vmm *m, enum vmm_moment moment);
 
 /* vcpu.c */
 int vmm_vcpu_create(struct vmm *m, unsigned int id);
@@ -133,7 +186,17 @@ void vmm_vcpus_stop(struct vmm *m);
 struct kvm_cpuid2 *vmm_cpuid_get(int dev);
 
 /* loop.c */
-int vmm_loop(struct vmm *m);
+int vmm_loop_init(struct vmm *m);
+void vmm_loop_fini(struct vmm *m);
+int vmm_loop_add(struct vmm *m, struct vmm_source *s, uint32_t events);
+void vmm_loop_change(struct vmm *m, struct vmm_source *s, uint32_t events);
+void vmm_loop_run(struct vmm *m);
+void vmm_wake(struct vmm *m);
+
+/* console.c */
+int vmm_console_create(struct vmm *m);
+void vmm_console_destroy(struct vmm *m);
+void vmm_console_service(struct vmm *m);
 
 /* bus.c */
 void vmm_bus_add(struct vmm *m, uint16_t first, uint16_t count, void *opaque,
@@ -141,25 +204,31 @@ void vmm_bus_add(struct vmm *m, uint16_t first, uint16_t count, void *opaque,
 		 void (*out)(void *, uint16_t, unsigned int, uint32_t));
 void vmm_bus_access(struct vmm *m, uint16_t port, unsigned int size, bool out, void *data);
 
-/* boot.c: fills regs and sregs for the boot CPU. 0, or -1 with the error printed. */
-int vmm_boot_load(struct vmm *m, struct kvm_regs *regs, struct kvm_sregs *sregs);
-int vmm_file_map(const char *path, const uint8_t **data, size_t *size);
-int vmm_initrd_load(struct vmm *m, uint64_t floor, uint64_t limit, uint64_t *addr, uint64_t *size);
+/* image.c */
+int vmm_image_open(struct vmm_image *i, const char *path);
+void vmm_image_close(struct vmm_image *i);
+int vmm_image_read(const struct vmm_image *i, uint64_t offset, void *to, uint64_t n);
 
-/* pvh.c */
-bool vmm_is_elf(const uint8_t *data, size_t size);
-int vmm_pvh_load(struct vmm *m, const uint8_t *data, size_t size, struct kvm_regs *regs,
+/* boot.c, pvh.c: fill regs and sregs for the boot CPU. 0, or -1 with the error printed. */
+int vmm_boot_load(struct vmm *m, struct kvm_regs *regs, struct kvm_sregs *sregs);
+int vmm_pvh_load(struct vmm *m, const struct vmm_image *k, struct kvm_regs *regs,
 		 struct kvm_sregs *sregs);
+int vmm_cmdline_load(struct vmm *m, uint64_t max);
+int vmm_initrd_load(struct vmm *m, uint64_t floor, uint64_t limit, uint64_t *addr, uint64_t *size);
 
 /* acpi.c */
 size_t vmm_acpi_build(uint8_t *at, size_t room, uint32_t gpa, unsigned int cpus);
 
 /* Devices. */
 int vmm_serial_create(struct vmm *m);
-void vmm_serial_input(struct vmm *m, const uint8_t *data, size_t n);
+void vmm_serial_destroy(struct vmm *m);
 size_t vmm_serial_room(struct vmm *m);
-void vmm_serial_flush(struct vmm *m, bool wait);
+void vmm_serial_input(struct vmm *m, const uint8_t *data, size_t n);
+size_t vmm_serial_peek(struct vmm *m, uint8_t *data, size_t max);
+void vmm_serial_drop(struct vmm *m, size_t n);
 int vmm_rtc_create(struct vmm *m);
-void vmm_pm_create(struct vmm *m);
+void vmm_rtc_destroy(struct vmm *m);
+int vmm_pm_create(struct vmm *m);
+void vmm_pm_destroy(struct vmm *m);
 
 #endif /* VMM_H */
