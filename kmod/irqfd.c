@@ -16,8 +16,6 @@
 #include <linux/workqueue.h>
 #include "irqchip.h"
 
-#define MAX_GSIS	4096
-
 /**
  * struct vtr_irqfd - one binding of an eventfd to a GSI
  * @vm: its VM; the VM outlives it
@@ -299,14 +297,14 @@ static int irqfd_deassign(struct vtr_vm *vm, const struct kvm_irqfd *args)
  * @vm: the VM
  * @args: from the caller
  *
- * Return: 0, also for the deassignment of what was not assigned; -EINVAL: flags, GSI, not an eventfd,
- * no in-kernel chips; -EBADF; -EBUSY: the eventfd is bound already; -ENOMEM. Context: may sleep.
+ * A GSI without a route, even one that can have none, is legal: its events go nowhere.
+ *
+ * Return: 0, also for the deassignment of what was not assigned; -EINVAL: flags, not an eventfd, no
+ * in-kernel chips; -EBADF; -EBUSY: the eventfd is bound already; -ENOMEM. Context: may sleep.
  */
 int vtr_irqfd(struct vtr_vm *vm, const struct kvm_irqfd *args)
 {
 	if (args->flags & ~(KVM_IRQFD_FLAG_DEASSIGN | KVM_IRQFD_FLAG_RESAMPLE))
-		return -EINVAL;
-	if (args->gsi >= MAX_GSIS)
 		return -EINVAL;
 	if (args->flags & KVM_IRQFD_FLAG_DEASSIGN)
 		return irqfd_deassign(vm, args);

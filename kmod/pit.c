@@ -10,7 +10,10 @@
 #define NS_PER_SEC	1000000000ULL
 #define NO_MODE		0xff	/* no control word yet */
 
-/* Which byte comes next; the numbers are part of struct kvm_pit_channel_state. */
+/*
+ * Which byte comes next; the numbers are part of struct kvm_pit_channel_state. Before the first control
+ * word it is 0, which works like STATE_LSB.
+ */
 enum { STATE_LSB = 1, STATE_MSB, STATE_WORD0, STATE_WORD1 };
 
 static u32 modulus(const struct vtr_pit_channel *c)
@@ -86,9 +89,6 @@ void vtr_pit_state_reset(struct vtr_pit_state *p, u64 now_ns)
 		p->channel[i].mode = NO_MODE;
 		p->channel[i].gate = i != 2;
 		p->channel[i].count = 65536;
-		p->channel[i].rw_mode = STATE_WORD0;
-		p->channel[i].read_state = STATE_WORD0;
-		p->channel[i].write_state = STATE_WORD0;
 		p->channel[i].count_load_time = now_ns;
 	}
 }
@@ -105,9 +105,6 @@ static void load(struct vtr_pit_channel *c, u32 val, u64 now_ns)
 static bool write_count(struct vtr_pit_channel *c, u8 val, u64 now_ns)
 {
 	switch (c->write_state) {
-	case STATE_LSB:
-		load(c, val, now_ns);
-		return true;
 	case STATE_MSB:
 		load(c, val << 8, now_ns);
 		return true;
@@ -115,9 +112,12 @@ static bool write_count(struct vtr_pit_channel *c, u8 val, u64 now_ns)
 		c->write_latch = val;
 		c->write_state = STATE_WORD1;
 		return false;
-	default:
+	case STATE_WORD1:
 		c->write_state = STATE_WORD0;
 		load(c, c->write_latch | val << 8, now_ns);
+		return true;
+	default:
+		load(c, val, now_ns);
 		return true;
 	}
 }
@@ -231,16 +231,16 @@ u8 vtr_pit_state_read(struct vtr_pit_state *p, u32 reg, u64 now_ns)
 
 	count = current_count(c, now_ns);
 	switch (c->read_state) {
-	case STATE_LSB:
-		return count;
 	case STATE_MSB:
 		return count >> 8;
 	case STATE_WORD0:
 		c->read_state = STATE_WORD1;
 		return count;
-	default:
+	case STATE_WORD1:
 		c->read_state = STATE_WORD0;
 		return count >> 8;
+	default:
+		return count;
 	}
 }
 

@@ -133,11 +133,11 @@ int vtr_irq_set(struct vtr_vm *vm, int source, u32 gsi, int level)
  * @vm: the VM
  * @msi: the message
  *
- * Return: how many APICs took it, -EINVAL for flags.
+ * A device id is accepted and means nothing here. Return: how many APICs took it, -EINVAL for flags.
  */
 int vtr_irq_signal_msi(struct vtr_vm *vm, const struct kvm_msi *msi)
 {
-	if (msi->flags)
+	if (msi->flags & ~KVM_MSI_VALID_DEVID)
 		return -EINVAL;
 	return max(send_msi(vm, msi->address_lo, msi->data), 0);
 }

@@ -40,6 +40,19 @@ static u8 status(int ch, u64 now)
 	return vtr_pit_state_read(&p, ch, now);
 }
 
+START_TEST(before_the_first_control_word)
+{
+	bool periodic;
+
+	ck_assert_uint_eq(p.channel[0].mode, 0xff);
+	ck_assert_uint_eq(p.channel[0].gate, 1);
+	ck_assert_uint_eq(p.channel[2].gate, 0);
+	ck_assert(vtr_pit_state_write(&p, 0, 5, 0));
+	ck_assert_uint_eq(p.channel[0].count, 5);
+	ck_assert_uint_eq(vtr_pit_interval_ns(&p, &periodic), 0);
+}
+END_TEST
+
 START_TEST(only_channel_0_interrupts)
 {
 	ck_assert(load(0, 4, 1000, 0));
@@ -262,6 +275,7 @@ int main(void)
 	int failed;
 
 	tcase_add_checked_fixture(t, setup, NULL);
+	tcase_add_test(t, before_the_first_control_word);
 	tcase_add_test(t, only_channel_0_interrupts);
 	tcase_add_test(t, intervals);
 	tcase_add_test(t, mode_0);
