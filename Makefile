@@ -112,6 +112,7 @@ tests: deps-unit
 
 check check-full: deps-module deps-tools deps-lab deps-unit deps-static deps-debug-kernel
 	@$(MAKE) all tests
+	-@tests/lab/kernels debug >/dev/null
 	@tests/run $(if $(filter check-full,$@),--full)
 
 bench: deps-module deps-tools deps-lab
