@@ -111,6 +111,7 @@ static void table_end(struct arena *a, uint8_t *at)
  *	Scope (_SB) {
  *		Device (COM1) { _HID PNP0501, _UID 1, _CRS IO 0x3f8..0x3ff, IRQ 4 }
  *		Device (RTC) { _HID PNP0B00, _CRS IO 0x70..0x71 }
+ *		Device (PEVT) { _HID "QEMU0001", _CRS IO 0x505 }: pvpanic
  *	}
  */
 static const uint8_t dsdt_body[] = {
@@ -125,6 +126,10 @@ static const uint8_t dsdt_body[] = {
 	0x08, '_', 'H', 'I', 'D', 0x0c, 0x41, 0xd0, 0x0b, 0x00,
 	0x08, '_', 'C', 'R', 'S', 0x11, 0x0d, 0x0a, 0x0a,
 	0x47, 0x01, 0x70, 0x00, 0x70, 0x00, 0x01, 0x02, 0x79, 0x00,
+	0x5b, 0x82, 0x27, 'P', 'E', 'V', 'T',
+	0x08, '_', 'H', 'I', 'D', 0x0d, 'Q', 'E', 'M', 'U', '0', '0', '0', '1', 0x00,
+	0x08, '_', 'C', 'R', 'S', 0x11, 0x0d, 0x0a, 0x0a,
+	0x47, 0x01, 0x05, 0x05, 0x05, 0x05, 0x01, 0x01, 0x79, 0x00,
 };
 
 static uint32_t put_dsdt(struct arena *a)
@@ -198,10 +203,10 @@ static uint32_t put_fadt(struct arena *a, uint32_t facs, uint32_t dsdt)
 	zeros(a, 4);
 	zeros(a, 4);			/* duty cycle, day and month alarms */
 	put8(a, 0x32);			/* century */
-	put16(a, 0x0003);		/* legacy devices, 8042 */
+	put16(a, 0x0005);		/* legacy devices; no 8042 beyond its reset line, no VGA */
 	put8(a, 0);
-	/* WBINVD; power and sleep buttons are none of the fixed ones; reset register. */
-	put32(a, 1 << 0 | 1 << 4 | 1 << 5 | 1 << 10);
+	/* WBINVD; buttons and the clock's alarm are none of the fixed ones; reset register. */
+	put32(a, 1 << 0 | 1 << 4 | 1 << 5 | 1 << 6 | 1 << 10);
 	put_gas(a, 8, 0xcf9);
 	put8(a, 0x06);
 	zeros(a, 2);

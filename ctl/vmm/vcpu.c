@@ -17,6 +17,22 @@
 #define STACK		(128 * 1024)
 #define CPUID_MAX	256
 
+#define CPUID_0_ECX_AMD			0x444d4163U	/* the vendor string's last part */
+#define CPUID_1_ECX_TSC_DEADLINE	(1U << 24)
+#define CPUID_1_ECX_HYPERVISOR		(1U << 31)
+#define CPUID_1_EDX_HTT			(1U << 28)
+#define CPUID_8000_0001_ECX_CMP_LEGACY	(1U << 1)
+
+#define MSR_MISC_ENABLE		0x1a0
+#define MISC_FAST_STRINGS	1
+#define MSR_MTRR_DEF_TYPE	0x2ff
+#define MTRR_ON_WRITE_BACK	0xc06
+
+#define APIC_LVT0		0x350
+#define APIC_LVT1		0x360
+#define APIC_MODE_EXTINT	0x700
+#define APIC_MODE_NMI		0x400
+
 static void on_kick(int sig)
 {
 	(void)sig;	/* its arrival ends KVM_RUN, nothing else is wanted */
@@ -26,7 +42,7 @@ static void on_kick(int sig)
  * vmm_cpuid_get() - what the hypervisor can show a guest
  * @dev: device node
  *
- * Return: the table, to be freed, or NULL.
+ * Return: the table, leaf 0 first, to be freed, or NULL with errno.
  */
 struct kvm_cpuid2 *vmm_cpuid_get(int dev)
 {
@@ -39,11 +55,48 @@ struct kvm_cpuid2 *vmm_cpuid_get(int dev)
 		free(c);
 		return NULL;
 	}
+	if (!c->nent || c->entries[0].function) {
+		errno = EPROTO;
+		free(c);
+		return NULL;
+	}
 	return c;
 }
 
+static void set_features(const struct vmm *m, struct kvm_cpuid_entry2 *e, unsigned int id)
+{
+	unsigned int n = m->config->cpus;
+
+	e->ebx = (e->ebx & 0x0000ffff) | id << 24 | n << 16;
+	e->ecx |= CPUID_1_ECX_HYPERVISOR;
+	if (ioctl(m->dev, KVM_CHECK_EXTENSION, KVM_CAP_TSC_DEADLINE_TIMER) > 0)
+		e->ecx |= CPUID_1_ECX_TSC_DEADLINE;
+	if (n > 1)
+		e->edx |= CPUID_1_EDX_HTT;
+}
+
+/* Extended topology: level 0 is the thread, alone in its core, level 1 the socket with all. */
+static void set_topology(struct kvm_cpuid_entry2 *e, unsigned int id, unsigned int n,
+			 unsigned int bits)
+{
+	e->eax = e->index == 1 ? bits : 0;
+	e->ebx = e->index == 0 ? 1 : e->index == 1 ? n : 0;
+	e->ecx = e->index | (e->index < 2 ? (e->index + 1) << 8 : 0);
+	e->edx = id;
+}
+
+/* Who shares a cache: all CPUs the one of level 3, nobody any other. */
+static void set_sharing(struct kvm_cpuid_entry2 *e, unsigned int n)
+{
+	unsigned int level = e->eax >> 5 & 7;
+
+	e->eax &= ~(0xfffU << 14);
+	if (level == 3)
+		e->eax |= (n - 1) << 14;
+}
+
 /* One socket with all CPUs as cores of one thread each. */
-static void set_identity(struct vmm *m, struct kvm_cpuid2 *c, unsigned int id)
+static void set_identity(const struct vmm *m, struct kvm_cpuid2 *c, unsigned int id)
 {
 	unsigned int n = m->config->cpus, bits = 0, i;
 
@@ -54,25 +107,25 @@ static void set_identity(struct vmm *m, struct kvm_cpuid2 *c, unsigned int id)
 
 		switch (e->function) {
 		case 1:
-			e->ebx = (e->ebx & 0x0000ffff) | id << 24 | n << 16;
-			e->ecx |= 1U << 31;
-			if (n > 1)
-				e->edx |= 1 << 28;
-			if (ioctl(m->dev, KVM_CHECK_EXTENSION, KVM_CAP_TSC_DEADLINE_TIMER) > 0)
-				e->ecx |= 1 << 24;
+			set_features(m, e, id);
 			break;
 		case 4:
+			set_sharing(e, n);
 			e->eax = (e->eax & 0x03ffffff) | (n - 1) << 26;
 			break;
 		case 0xb:
 		case 0x1f:
-			e->edx = id;
-			e->eax = e->index == 0 ? 0 : e->index == 1 ? bits : 0;
-			e->ebx = e->index == 0 ? 1 : e->index == 1 ? n : 0;
-			e->ecx = e->index | (e->index < 2 ? (e->index + 1) << 8 : 0);
+			set_topology(e, id, n, bits);
+			break;
+		case 0x80000001:
+			if (n > 1 && c->entries[0].ecx == CPUID_0_ECX_AMD)
+				e->ecx |= CPUID_8000_0001_ECX_CMP_LEGACY;
 			break;
 		case 0x80000008:
 			e->ecx = (n - 1) | bits << 12;
+			break;
+		case 0x8000001d:
+			set_sharing(e, n);
 			break;
 		case 0x8000001e:
 			e->eax = id;
@@ -99,8 +152,8 @@ static int set_msrs(struct vmm_vcpu *v)
 	} msrs = {
 		.head.nmsrs = 2,
 		.e = {
-			{ .index = 0x1a0, .data = 1 },		/* MISC_ENABLE: fast strings */
-			{ .index = 0x2ff, .data = 0xc06 },	/* MTRRs on, write-back */
+			{ .index = MSR_MISC_ENABLE, .data = MISC_FAST_STRINGS },
+			{ .index = MSR_MTRR_DEF_TYPE, .data = MTRR_ON_WRITE_BACK },
 		},
 	};
 
@@ -111,12 +164,12 @@ static int set_msrs(struct vmm_vcpu *v)
 static int set_lapic(struct vmm_vcpu *v)
 {
 	struct kvm_lapic_state s;
-	uint32_t lvt0 = 0x700, lvt1 = 0x400;
+	uint32_t lvt0 = APIC_MODE_EXTINT, lvt1 = APIC_MODE_NMI;
 
 	if (ioctl(v->fd, KVM_GET_LAPIC, &s))
 		return -1;
-	memcpy(s.regs + 0x350, &lvt0, 4);
-	memcpy(s.regs + 0x360, &lvt1, 4);
+	memcpy(s.regs + APIC_LVT0, &lvt0, sizeof(lvt0));
+	memcpy(s.regs + APIC_LVT1, &lvt1, sizeof(lvt1));
 	return ioctl(v->fd, KVM_SET_LAPIC, &s);
 }
 

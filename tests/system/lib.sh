@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# lib.sh - what the scenarios share. Each runs in the lab's host, sources this file and is given the
+# device node to use:  SCENARIO /dev/vitrine | /dev/kvm
+#
+# A scenario is a list of `check NAME COMMAND...`: one TAP line each; what the command printed is
+# shown when it fails. `finish` prints the plan and gives the status.
+
+node=${1:-/dev/vitrine}
+vmctl=/lab/build/vmctl
+quiet="console=ttyS0 quiet mitigations=off panic=-1"
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+cases=0 failures=0
+
+check() {
+	local name=$1
+	shift
+	cases=$((cases + 1))
+	if "$@" >"$work/check" 2>&1; then
+		echo "ok $cases - $name"
+	else
+		failures=$((failures + 1))
+		echo "not ok $cases - $name"
+		tail -n 30 "$work/check" | sed 's/^/# /'
+	fi
+}
+
+finish() {
+	echo "1..$cases"
+	[[ $failures == 0 ]]
+}
+
+# vm SECONDS OPTIONS...: vmctl run on the node, for at most so long; its output is in $work/out, its
+# errors in $work/err, its status in $status.
+vm() {
+	local limit=$1
+	shift
+	status=0
+	timeout -k 5 "$limit" "$vmctl" run --device "$node" "$@" \
+		>"$work/out" 2>"$work/err" || status=$?
+}
+
+# boot SECONDS CPUS MEMORY WORDS...: the small guest, with more words on its command line.
+boot() {
+	local limit=$1 cpus=$2 memory=$3
+	shift 3
+	vm "$limit" --kernel "$LAB_GUEST_KERNEL" --initrd "$LAB_GUEST_INITRD" --cpus "$cpus" \
+		--memory "$memory" --timing --append "$quiet $*" </dev/null
+}
+
+show() {
+	echo "status $status"
+	cat "$work/err"
+	tail -n 20 "$work/out"
+}
+
+# gives STATUS: that is how vmctl ended; else everything is shown.
+gives() {
+	[[ $status == "$1" ]] || { show; return 1; }
+}
+
+says() {
+	grep -q -- "$1" "$work/out" || { echo "no '$1' on the console"; show; return 1; }
+}
+
+# errs REGEX: the errors are one line of vmctl's form that matches.
+errs() {
+	local pattern='^vmctl run: [^:]+: .+: .+$'
+	[[ $(wc -l <"$work/err") == 1 && $(<"$work/err") =~ $pattern && $(<"$work/err") =~ $1 ]] ||
+		{ echo "no single error line with '$1'"; show; return 1; }
+}
+
+# errs_last REGEX: the same for the last line, after the times.
+errs_last() {
+	tail -n 1 "$work/err" >"$work/last"
+	grep -Eq "^vmctl run: [^:]+: .+: .+$" "$work/last" && grep -Eq "$1" "$work/last" ||
+		{ echo "the last line is no error with '$1'"; show; return 1; }
+}
