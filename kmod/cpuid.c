@@ -1,20 +1,18 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * cpuid.c - the CPUID policy: what we can virtualise of the host's CPU, and the guest's own table.
+ * cpuid.c - the CPUID policy: what we can virtualise of the host's CPU, and each vCPU's table.
+ *
+ * What follows from a table is cpuid_table.c's.
  *
  * Source: SDM 2A "CPUID", APM3 "CPUID Specification"; the hypervisor leaves: KVM's cpuid.rst.
  */
 #include <linux/slab.h>
 #include <asm/cpufeature.h>
+#include <asm/apicdef.h>
 #include <asm/kvm_para.h>
-#include <asm/processor-flags.h>
+#include <asm/msr-index.h>
 #include "backend.h"
 #include "fpu.h"
-
-#define EAX	0
-#define EBX	1
-#define ECX	2
-#define EDX	3
 
 #define F(bit)	(1U << (bit))
 
@@ -55,7 +53,11 @@ static struct kvm_cpuid_entry2 *vtr_add(u32 leaf, u32 index, bool indexed)
 	e->function = leaf;
 	e->index = index;
 	e->flags = indexed ? KVM_CPUID_FLAG_SIGNIFCANT_INDEX : 0;
-	cpuid_count(leaf, index, &e->eax, &e->ebx, &e->ecx, &e->edx);
+	/* An Intel CPU answers for another leaf when asked past its highest. */
+	if (leaf <= cpuid_eax(leaf & 0x80000000))
+		cpuid_count(leaf, index, &e->eax, &e->ebx, &e->ecx, &e->edx);
+	else
+		e->eax = e->ebx = e->ecx = e->edx = 0;
 	return e;
 }
 
@@ -84,11 +86,12 @@ static void vtr_add_cache_leaves(u32 leaf)
 static void vtr_add_xsave(void)
 {
 	u64 xcr0 = vtr_fpu_xcr0();
-	struct kvm_cpuid_entry2 *e = vtr_add(0xd, 0, true);
-	u32 size = 576, i;
+	struct kvm_cpuid_entry2 *main = vtr_add(0xd, 0, true), *e;
+	struct vtr_cpuid table;
+	u32 i;
 
-	e->eax = xcr0;
-	e->edx = xcr0 >> 32;
+	main->eax = xcr0;
+	main->edx = xcr0 >> 32;
 	e = vtr_add(0xd, 1, true);
 	e->eax &= LEAFD_1_EAX;
 	e->ebx = 0;
@@ -98,17 +101,14 @@ static void vtr_add_xsave(void)
 		if (!(xcr0 & BIT_ULL(i)))
 			continue;
 		e = vtr_add(0xd, i, true);
-		e->ecx = 0;
+		e->ecx &= F(1);		/* alignment in the compacted format */
 		e->edx = 0;
-		size = max(size, e->eax + e->ebx);
 	}
 	/* Sizes for all that a guest may enable: EBX follows XCR0 at run time. */
-	for (i = 0; i < vtr_nsupported; i++) {
-		if (vtr_supported[i].function == 0xd && vtr_supported[i].index == 0) {
-			vtr_supported[i].ebx = size;
-			vtr_supported[i].ecx = size;
-		}
-	}
+	table = (struct vtr_cpuid){ .entries = vtr_supported, .nent = vtr_nsupported };
+	vtr_cpuid_index(&table);
+	main->ebx = vtr_cpuid_xsave_size(&table, xcr0, false);
+	main->ecx = main->ebx;
 }
 
 static void vtr_add_leaf7(void)
@@ -196,6 +196,8 @@ static void vtr_add_extended(void)
 	e = vtr_add(0x80000001, 0, false);
 	e->ecx &= EXT1_ECX;
 	e->edx &= EXT1_EDX;
+	if (!(vtr_fpu_xcr0() & BIT(2)))
+		e->ecx &= ~(F(11) | F(16));	/* XOP and FMA4 work on YMM registers */
 	for (leaf = 0x80000002; leaf <= 0x80000006; leaf++)
 		vtr_add(leaf, 0, false);
 	e = vtr_add(0x80000007, 0, false);
@@ -221,6 +223,35 @@ static void vtr_add_extended(void)
 		vtr_add_zero(0x8000001e, 0, false);
 }
 
+/* Bits of SPEC_CTRL this CPU knows, by the vendors' own flags: a write of others would fault here. */
+static u64 vtr_host_spec_ctrl(void)
+{
+	u64 bits = 0;
+
+	if (boot_cpu_has(X86_FEATURE_SPEC_CTRL) || boot_cpu_has(X86_FEATURE_AMD_IBRS))
+		bits |= SPEC_CTRL_IBRS;
+	if (boot_cpu_has(X86_FEATURE_INTEL_STIBP) || boot_cpu_has(X86_FEATURE_AMD_STIBP))
+		bits |= SPEC_CTRL_STIBP;
+	if (boot_cpu_has(X86_FEATURE_SPEC_CTRL_SSBD) || boot_cpu_has(X86_FEATURE_AMD_SSBD))
+		bits |= SPEC_CTRL_SSBD;
+	return bits;
+}
+
+static void vtr_cpuid_prepare(struct vtr_cpuid *c)
+{
+	const struct vtr_cpuid_host host = {
+		.phys_bits	= boot_cpu_data.x86_phys_bits,
+		.xcr0		= vtr_fpu_xcr0(),
+		.spec_ctrl	= vtr_host_spec_ctrl(),
+	};
+
+	vtr_cpuid_index(c);
+	vtr_cpuid_derive(c, &host);
+}
+
+/* What the vCPU may do before user space gave it a table. */
+static struct vtr_cpuid vtr_cpuid_default;
+
 /**
  * vtr_cpuid_setup() - make the table of what is supported; after vtr_fpu_setup()
  */
@@ -230,6 +261,13 @@ void vtr_cpuid_setup(void)
 	vtr_add_basic();
 	vtr_add_hypervisor();
 	vtr_add_extended();
+
+	vtr_cpuid_default.entries = vtr_supported;
+	vtr_cpuid_default.nent = vtr_nsupported;
+	vtr_cpuid_prepare(&vtr_cpuid_default);
+	vtr_cpuid_default.entries = NULL;
+	vtr_cpuid_default.nent = 0;
+	vtr_cpuid_index(&vtr_cpuid_default);
 }
 
 /**
@@ -248,84 +286,6 @@ int vtr_cpuid_supported(struct kvm_cpuid_entry2 *e, u32 *nent)
 	return 0;
 }
 
-static u8 *vtr_cpuid_slot(struct vtr_cpuid *c, u32 leaf)
-{
-	u32 low = leaf & 0x1f;
-
-	if (leaf == low)
-		return &c->basic[low];
-	if (leaf - 0x80000000 == low)
-		return &c->ext[low];
-	if (leaf - 0x40000000 == low)
-		return &c->hyper[low];
-	return NULL;
-}
-
-static struct kvm_cpuid_entry2 *vtr_cpuid_find(struct vtr_cpuid *c, u32 leaf, u32 index)
-{
-	u8 *first = vtr_cpuid_slot(c, leaf);
-	u32 i;
-
-	if (first && !*first)
-		return NULL;
-	for (i = first ? *first - 1 : 0; i < c->nent; i++) {
-		struct kvm_cpuid_entry2 *e = &c->entries[i];
-
-		if (e->function == leaf && (!(e->flags & KVM_CPUID_FLAG_SIGNIFCANT_INDEX) ||
-					    e->index == index))
-			return e;
-	}
-	return NULL;
-}
-
-static u32 vtr_cpuid_reg(struct vtr_cpuid *c, u32 leaf, u32 index, int reg)
-{
-	struct kvm_cpuid_entry2 *e = vtr_cpuid_find(c, leaf, index);
-
-	return e ? (&e->eax)[reg] : 0;
-}
-
-/* CPUID feature, and the CR4 bits it brings. */
-static const struct {
-	u32 leaf;
-	u8 reg, bit;
-	u64 cr4;
-} vtr_cr4_features[] = {
-	{ 1, EDX, 1, X86_CR4_VME | X86_CR4_PVI }, { 1, EDX, 4, X86_CR4_TSD },
-	{ 1, EDX, 2, X86_CR4_DE }, { 1, EDX, 3, X86_CR4_PSE }, { 1, EDX, 6, X86_CR4_PAE },
-	{ 1, EDX, 7, X86_CR4_MCE }, { 1, EDX, 13, X86_CR4_PGE },
-	{ 1, EDX, 24, X86_CR4_OSFXSR }, { 1, EDX, 25, X86_CR4_OSXMMEXCPT },
-	{ 1, ECX, 17, X86_CR4_PCIDE }, { 1, ECX, 26, X86_CR4_OSXSAVE },
-	{ 7, EBX, 0, X86_CR4_FSGSBASE }, { 7, EBX, 7, X86_CR4_SMEP },
-	{ 7, EBX, 20, X86_CR4_SMAP }, { 7, ECX, 2, X86_CR4_UMIP },
-};
-
-static void vtr_cpuid_derive(struct vtr_cpuid *c)
-{
-	u32 ext1 = vtr_cpuid_reg(c, 0x80000001, 0, EDX);
-	u32 bits = vtr_cpuid_reg(c, 0x80000008, 0, EAX) & 0xff;
-	int i;
-
-	c->max_basic = vtr_cpuid_reg(c, 0, 0, EAX);
-	c->phys_bits = clamp_t(u32, bits ?: 36, 32, boot_cpu_data.x86_phys_bits);
-	c->cr4_allowed = X86_CR4_PCE;
-	for (i = 0; i < ARRAY_SIZE(vtr_cr4_features); i++)
-		if (vtr_cpuid_reg(c, vtr_cr4_features[i].leaf, 0, vtr_cr4_features[i].reg) &
-		    F(vtr_cr4_features[i].bit))
-			c->cr4_allowed |= vtr_cr4_features[i].cr4;
-	c->efer_allowed = (ext1 & F(11) ? EFER_SCE : 0) | (ext1 & F(20) ? EFER_NX : 0) |
-			  (ext1 & F(29) ? EFER_LME : 0) | (ext1 & F(25) ? EFER_FFXSR : 0);
-	c->xcr0_allowed = vtr_cpuid_reg(c, 1, 0, ECX) & F(26) ?
-		(vtr_cpuid_reg(c, 0xd, 0, EAX) |
-		 (u64)vtr_cpuid_reg(c, 0xd, 0, EDX) << 32) & vtr_fpu_xcr0() : 0;
-	c->has_spec_ctrl = vtr_cpuid_reg(c, 7, 0, EDX) & (F(26) | F(27) | F(31)) ||
-			   vtr_cpuid_reg(c, 0x80000008, 0, EBX) & (F(14) | F(15) | F(24));
-	c->has_pred_cmd = vtr_cpuid_reg(c, 7, 0, EDX) & F(26) ||
-			  vtr_cpuid_reg(c, 0x80000008, 0, EBX) & F(12);
-	c->has_rdtscp = ext1 & F(27) || vtr_cpuid_reg(c, 7, 0, ECX) & F(22);
-	c->has_tsc_adjust = vtr_cpuid_reg(c, 7, 0, EBX) & F(1);
-}
-
 /**
  * vtr_cpuid_init() - an empty table
  * @v: new vCPU
@@ -335,19 +295,7 @@ static void vtr_cpuid_derive(struct vtr_cpuid *c)
  */
 void vtr_cpuid_init(struct vtr_vcpu *v)
 {
-	struct vtr_cpuid all = { .entries = vtr_supported, .nent = vtr_nsupported };
-	u32 i;
-
-	for (i = all.nent; i-- > 0;)
-		if (vtr_cpuid_slot(&all, all.entries[i].function))
-			*vtr_cpuid_slot(&all, all.entries[i].function) = i + 1;
-	vtr_cpuid_derive(&all);
-	memset(all.basic, 0, sizeof(all.basic));
-	memset(all.hyper, 0, sizeof(all.hyper));
-	memset(all.ext, 0, sizeof(all.ext));
-	all.entries = NULL;
-	all.nent = 0;
-	v->cpuid = all;
+	v->cpuid = vtr_cpuid_default;
 }
 
 /**
@@ -359,40 +307,19 @@ void vtr_cpuid_fini(struct vtr_vcpu *v)
 	kfree(v->cpuid.entries);
 }
 
+static void vtr_cpuid_apply(struct vtr_vcpu *v, struct vtr_cpuid *c)
+{
+	vtr_cpuid_apply_state(c, vtr_hw(get_cr)(v, 4), v->xcr0,
+			      !v->apic || vtr_apic_base(v) & MSR_IA32_APICBASE_ENABLE);
+}
+
 /**
  * vtr_cpuid_refresh() - state that CPUID shows has changed: CR4, XCR0, the APIC's base
  * @v: by its own thread
  */
 void vtr_cpuid_refresh(struct vtr_vcpu *v)
 {
-	struct vtr_cpuid *c = &v->cpuid;
-	struct kvm_cpuid_entry2 *e = vtr_cpuid_find(c, 1, 0);
-	u32 size = 576, i;
-
-	if (e) {
-		e->ecx &= ~F(27);
-		if (e->ecx & F(26) && vtr_hw(get_cr)(v, 4) & X86_CR4_OSXSAVE)
-			e->ecx |= F(27);
-		e->edx &= ~F(9);
-		if (!v->apic || vtr_apic_base(v) & BIT(11))
-			e->edx |= F(9);
-	}
-	e = vtr_cpuid_find(c, 0xd, 0);
-	if (!e)
-		return;
-	for (i = 2; i < 63; i++) {
-		struct kvm_cpuid_entry2 *d;
-
-		if (!(v->xcr0 & BIT_ULL(i)))
-			continue;
-		d = vtr_cpuid_find(c, 0xd, i);
-		if (d)
-			size = max(size, d->eax + d->ebx);
-	}
-	e->ebx = size;
-	e = vtr_cpuid_find(c, 0xd, 1);
-	if (e && e->eax & F(1))
-		e->ebx = size;
+	vtr_cpuid_apply(v, &v->cpuid);
 }
 
 /**
@@ -406,48 +333,45 @@ void vtr_cpuid_refresh(struct vtr_vcpu *v)
 int vtr_cpuid_set(struct vtr_vcpu *v, const struct kvm_cpuid_entry2 *e, u32 n)
 {
 	struct vtr_cpuid c = { .nent = n };
-	u32 i;
+	bool same;
 
-	c.entries = kmemdup(e, n * sizeof(*e), GFP_KERNEL_ACCOUNT);
-	if (n && !c.entries)
-		return -ENOMEM;
-	for (i = n; i-- > 0;) {
-		u8 *slot = vtr_cpuid_slot(&c, e[i].function);
-
-		if (slot && i < 255)
-			*slot = i + 1;
+	if (n) {
+		c.entries = kmemdup(e, n * sizeof(*e), GFP_KERNEL_ACCOUNT);
+		if (!c.entries)
+			return -ENOMEM;
 	}
-	vtr_cpuid_derive(&c);
+	vtr_cpuid_prepare(&c);
+	vtr_cpuid_apply(v, &c);
+	if (v->launched) {
+		/* The bits that follow state are in both tables by now, whoever wrote them. */
+		same = n == v->cpuid.nent && !memcmp(c.entries, v->cpuid.entries, n * sizeof(*e));
+		kfree(c.entries);
+		return same ? 0 : -EINVAL;
+	}
 	kfree(v->cpuid.entries);
 	v->cpuid = c;
-	vtr_cpuid_refresh(v);
 	return 0;
 }
 
 /**
  * vtr_cpuid_exec() - execute the guest's CPUID: leaf in EAX, index in ECX
  * @v: by its own thread
- *
- * A leaf past the highest one answers as the highest basic leaf on Intel CPUs, with zeros on AMD's.
  */
 void vtr_cpuid_exec(struct vtr_vcpu *v)
 {
-	u32 leaf = v->regs[0], index = v->regs[1];
-	struct kvm_cpuid_entry2 *e = vtr_cpuid_find(&v->cpuid, leaf, index);
+	u32 leaf = v->regs[0], index = v->regs[1], regs[4];
+	const struct kvm_cpuid_entry2 *e = vtr_cpuid_find(&v->cpuid, leaf, index);
 
-	if (unlikely(!e) && leaf < 0x80000000 && leaf > v->cpuid.max_basic &&
-	    (leaf & 0xf0000000) != 0x40000000 &&
-	    boot_cpu_data.x86_vendor == X86_VENDOR_INTEL)
-		e = vtr_cpuid_find(&v->cpuid, v->cpuid.max_basic, index);
-	if (unlikely(!e)) {
-		v->regs[0] = 0;
-		v->regs[1] = leaf == 0xb || leaf == 0x1f ? index & 0xff : 0;
-		v->regs[2] = 0;
-		v->regs[3] = 0;
+	if (likely(e)) {
+		v->regs[0] = e->eax;
+		v->regs[3] = e->ebx;
+		v->regs[1] = e->ecx;
+		v->regs[2] = e->edx;
 		return;
 	}
-	v->regs[0] = e->eax;
-	v->regs[3] = e->ebx;
-	v->regs[1] = e->ecx;
-	v->regs[2] = e->edx;
+	vtr_cpuid_answer_absent(&v->cpuid, leaf, index, regs);
+	v->regs[0] = regs[VTR_EAX];
+	v->regs[3] = regs[VTR_EBX];
+	v->regs[1] = regs[VTR_ECX];
+	v->regs[2] = regs[VTR_EDX];
 }

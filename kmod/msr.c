@@ -12,6 +12,7 @@
 #include <asm/nospec-branch.h>
 #include <asm/processor-flags.h>
 #include "backend.h"
+#include "msr_rules.h"
 
 struct vtr_msr_row;
 
@@ -95,17 +96,10 @@ static int vtr_set_hw(struct vtr_vcpu *v, const struct vtr_msr_row *r, u32 msr, 
 	return vtr_hw_set_msr(v, msr, val) ? -EINVAL : 0;
 }
 
-static bool vtr_canonical(struct vtr_vcpu *v, u64 addr)
-{
-	int bits = vtr_hw(get_cr)(v, 4) & X86_CR4_LA57 ? 57 : 48;
-
-	return (u64)((s64)(addr << (64 - bits)) >> (64 - bits)) == addr;
-}
-
 /* MSRs that hold linear addresses refuse others: SDM 3A "Canonical Addressing". */
 static int vtr_set_addr(struct vtr_vcpu *v, const struct vtr_msr_row *r, u32 msr, u64 val, bool host)
 {
-	if (!vtr_canonical(v, val))
+	if (!vtr_canonical(val, vtr_hw(get_cr)(v, 4) & X86_CR4_LA57 ? 57 : 48))
 		return -EINVAL;
 	return vtr_set_hw(v, r, msr, val, host);
 }
@@ -121,26 +115,17 @@ static int vtr_set_efer(struct vtr_vcpu *v, const struct vtr_msr_row *r, u32 msr
 		vtr_hw_set_msr(v, MSR_EFER, val);
 		return 0;
 	}
-	/* LMA is the CPU's to set; LME must not change under paging (APM2 "EFER"). */
-	if (val & ~(v->cpuid.efer_allowed | EFER_LMA))
+	if (!vtr_efer_valid(old, val, v->cpuid.efer_allowed, vtr_hw(get_cr)(v, 0) & X86_CR0_PG))
 		return -EINVAL;
-	if ((val ^ old) & EFER_LME && vtr_hw(get_cr)(v, 0) & X86_CR0_PG)
-		return -EINVAL;
+	/* LMA is the CPU's to set. */
 	vtr_hw_set_msr(v, MSR_EFER, (val & ~EFER_LMA) | (old & EFER_LMA));
 	return 0;
 }
 
 static int vtr_set_pat(struct vtr_vcpu *v, const struct vtr_msr_row *r, u32 msr, u64 val, bool host)
 {
-	int i;
-
-	/* Types 2 and 3 are reserved: SDM 3A "IA32_PAT MSR". */
-	for (i = 0; i < 64; i += 8) {
-		u8 type = val >> i;
-
-		if (type > 7 || type == 2 || type == 3)
-			return -EINVAL;
-	}
+	if (!vtr_pat_valid(val))
+		return -EINVAL;
 	return vtr_set_hw(v, r, msr, val, host);
 }
 
@@ -257,10 +242,7 @@ static int vtr_set_mce(struct vtr_vcpu *v, const struct vtr_msr_row *r, u32 msr,
 
 	if (i >= 4 * (v->msrs.mcg_cap & 0xff))
 		return -EINVAL;
-	/* All ones or zeros in CTL, bit 10 too (a BIOS clears it); STATUS may only be cleared. */
-	if (i % 4 == 0 && val && (val | BIT(10)) != ~0ULL)
-		return -EINVAL;
-	if (!host && i % 4 == 1 && val && !(v->msrs.hwcr & BIT(18)))
+	if (!vtr_mce_valid(i % 4, val, host, v->msrs.hwcr & BIT(18)))
 		return -EINVAL;
 	if (!v->msrs.mce) {
 		if (i % 4 ? !val : val == ~0ULL)
@@ -293,37 +275,17 @@ static int vtr_set_mcg_ctl(struct vtr_vcpu *v, const struct vtr_msr_row *r, u32 
 	return 0;
 }
 
-static bool vtr_mtrr_type_ok(u8 type)
-{
-	return type < 8 && (BIT(type) & 0x73);	/* UC, WC, WT, WP, WB */
-}
-
 static int vtr_set_mtrr(struct vtr_vcpu *v, const struct vtr_msr_row *r, u32 msr, u64 val, bool host)
 {
-	int i;
-
-	if (msr == MSR_MTRRdefType) {
-		if (val & ~0xcffULL || !vtr_mtrr_type_ok(val))
-			return -EINVAL;
-	} else if (msr >= 0x200 && msr <= 0x20f) {
-		u64 reserved = ~0ULL << v->cpuid.phys_bits | (msr & 1 ? 0x7ff : 0xf00);
-
-		if (!(msr & 1) && !vtr_mtrr_type_ok(val))
-			return -EINVAL;
-		if (val & reserved)
-			return -EINVAL;
-	} else {
-		for (i = 0; i < 64; i += 8)
-			if (!vtr_mtrr_type_ok(val >> i))
-				return -EINVAL;
-	}
+	if (!vtr_mtrr_valid(msr, val, v->cpuid.phys_bits))
+		return -EINVAL;
 	return vtr_set_kept(v, r, msr, val, host);
 }
 
 static int vtr_get_spec_ctrl(struct vtr_vcpu *v, const struct vtr_msr_row *r, u32 msr, u64 *val,
 			     bool host)
 {
-	if (!host && !v->cpuid.has_spec_ctrl)
+	if (!host && !v->cpuid.spec_ctrl_allowed)
 		return -EINVAL;
 	return vtr_get_hw(v, r, msr, val, host);
 }
@@ -331,11 +293,11 @@ static int vtr_get_spec_ctrl(struct vtr_vcpu *v, const struct vtr_msr_row *r, u3
 static int vtr_set_spec_ctrl(struct vtr_vcpu *v, const struct vtr_msr_row *r, u32 msr, u64 val,
 			     bool host)
 {
-	/* IBRS, STIBP, SSBD. */
-	if ((!host && !v->cpuid.has_spec_ctrl) || val & ~7ULL)
+	/* The value reaches the CPU right before the entry, where a #GP would be the host's. */
+	if (val & ~v->cpuid.spec_ctrl_allowed)
 		return -EINVAL;
-	if (!v->cpuid.has_spec_ctrl)
-		return val ? -EINVAL : 0;
+	if (!v->cpuid.spec_ctrl_allowed)
+		return host ? 0 : -EINVAL;
 	return vtr_set_hw(v, r, msr, val, host);
 }
 
@@ -363,6 +325,26 @@ static int vtr_set_tsc_aux(struct vtr_vcpu *v, const struct vtr_msr_row *r, u32 
 	if ((!host && !v->cpuid.has_rdtscp) || val >> 32)
 		return -EINVAL;
 	return vtr_set_hw(v, r, msr, val, host);
+}
+
+static int vtr_get_arch_capabilities(struct vtr_vcpu *v, const struct vtr_msr_row *r, u32 msr,
+				     u64 *val, bool host)
+{
+	if (!host && !v->cpuid.has_arch_capabilities)
+		return -EINVAL;
+	return vtr_get_kept(v, r, msr, val, host);
+}
+
+/* A guest finds LFENCE serialising where it is, and may set what is set. */
+static int vtr_set_de_cfg(struct vtr_vcpu *v, const struct vtr_msr_row *r, u32 msr, u64 val,
+			  bool host)
+{
+	u64 has;
+
+	vtr_msr_feature(msr, &has);
+	if (val & ~has)
+		return -EINVAL;
+	return vtr_set_kept(v, r, msr, val, host);
 }
 
 static int vtr_set_hwcr(struct vtr_vcpu *v, const struct vtr_msr_row *r, u32 msr, u64 val, bool host)
@@ -399,7 +381,7 @@ static const struct vtr_msr_row vtr_msr_rows[] = {
 	CONST(0xcd, 3),				/* FSB_FREQ */
 	{ 0xce, 0xce, vtr_get_kept, vtr_set_host, KEPT(platform_info) },
 	CONST(0xfe, 0x500 | VTR_MTRR_VAR),	/* MTRRcap: WC, fixed ranges */
-	{ 0x10a, 0x10a, vtr_get_kept, vtr_set_host, KEPT(arch_capabilities) },
+	{ 0x10a, 0x10a, vtr_get_arch_capabilities, vtr_set_host, KEPT(arch_capabilities) },
 	CONST(0x11e, 0xbe702111),		/* BBL_CR_CTL3 */
 	{ 0x140, 0x140, vtr_get_kept, vtr_set_zero, KEPT(misc_features) },
 	HW(0x174), HW_ADDR(0x175), HW_ADDR(0x176),	/* SYSENTER */
@@ -440,7 +422,8 @@ static const struct vtr_msr_row vtr_msr_rows[] = {
 	CONST(0xc0010112, 0), CONST(0xc0010113, 0),	/* TSEG */
 	ZERO(0xc0010117, 0xc0010117),		/* VM_HSAVE_PA: kept at zero */
 	ZERO(0xc0011022, 0xc0011023),		/* DC_CFG, BU_CFG */
-	ZERO(0xc0011029, 0xc001102a),		/* DE_CFG, BU_CFG2 */
+	{ MSR_AMD64_DE_CFG, MSR_AMD64_DE_CFG, vtr_get_kept, vtr_set_de_cfg, KEPT(de_cfg) },
+	ZERO(0xc001102a, 0xc001102a),		/* BU_CFG2 */
 	ZERO(0xc001102c, 0xc001102c),		/* EX_CFG */
 };
 
@@ -451,7 +434,7 @@ static const u32 vtr_listed[] = {
 	0x140, 0x8b, 0xc0010015,
 };
 
-static const u32 vtr_listed_features[] = { 0x8b, 0xc0011029 };
+static const u32 vtr_listed_features[] = { 0x8b, MSR_AMD64_DE_CFG };
 
 /**
  * vtr_msr_list() - the MSRs of KVM_GET_MSR_INDEX_LIST, or of the feature list
@@ -478,9 +461,10 @@ int vtr_msr_feature(u32 msr, u64 *val)
 	switch (msr) {
 	case 0x8b:
 		return rdmsrl_safe(0x8b, val) ? -EINVAL : 0;
-	case 0xc0011029:
+	case MSR_AMD64_DE_CFG:
 		/* LFENCE serialises: the only bit guests look for. */
-		*val = boot_cpu_has(X86_FEATURE_LFENCE_RDTSC) ? BIT(1) : 0;
+		*val = boot_cpu_has(X86_FEATURE_LFENCE_RDTSC) ?
+		       MSR_AMD64_DE_CFG_LFENCE_SERIALIZE : 0;
 		return 0;
 	}
 	return -EINVAL;
@@ -497,6 +481,7 @@ void vtr_msrs_init(struct vtr_vcpu *v)
 	v->msrs.platform_info = BIT_ULL(31);
 	v->msrs.ucode_rev = boot_cpu_data.x86_vendor == X86_VENDOR_INTEL ? 0x100000000ULL :
 									   0x01000065;
+	vtr_msr_feature(MSR_AMD64_DE_CFG, &v->msrs.de_cfg);
 }
 
 /**

@@ -27,7 +27,7 @@ struct vtr_msrs {
 	u64 hwcr;
 	u64 platform_info;
 	u64 misc_features;
-	u64 power_ctl;
+	u64 de_cfg;
 	u64 *mce;		/* CTL, STATUS, ADDR, MISC of each bank; allocated on the first write */
 };
 
