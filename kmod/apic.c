@@ -705,6 +705,19 @@ bool vtr_apic_accept_mp(struct vtr_vcpu *v)
 }
 
 /**
+ * vtr_apic_latch_sipi() - KVM_SET_MP_STATE with KVM_MP_STATE_SIPI_RECEIVED
+ * @v: under its mutex
+ *
+ * The vCPU waits for a SIPI, and one, to the vector of the last, is there to be accepted.
+ */
+void vtr_apic_latch_sipi(struct vtr_vcpu *v)
+{
+	v->mp_state = KVM_MP_STATE_INIT_RECEIVED;
+	set_bit(VTR_APIC_SIPI, &v->apic->mp_events);
+	vtr_request_set(v, VTR_REQ_MP);
+}
+
+/**
  * vtr_apic_get_state() - KVM_GET_LAPIC
  * @v: under its mutex
  * @s: filled in

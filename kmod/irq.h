@@ -95,6 +95,8 @@ void vtr_apic_timer_poll(struct vtr_vcpu *v);
  * vCPU (vtr_vcpu_reset, vtr_vcpu_start_at). True if the vCPU became runnable.
  */
 bool vtr_apic_accept_mp(struct vtr_vcpu *v);
+/* KVM_MP_STATE_SIPI_RECEIVED set by user space: the next vtr_apic_accept_mp() starts the vCPU. */
+void vtr_apic_latch_sipi(struct vtr_vcpu *v);
 int vtr_apic_get_state(struct vtr_vcpu *v, struct kvm_lapic_state *s);	/* KVM_GET_LAPIC */
 int vtr_apic_set_state(struct vtr_vcpu *v, const struct kvm_lapic_state *s);
 

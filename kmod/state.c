@@ -292,7 +292,10 @@ int vtr_set_mp_state(struct vtr_vcpu *v, const struct kvm_mp_state *s)
 	if (s->mp_state > KVM_MP_STATE_SIPI_RECEIVED ||
 	    (!v->apic && s->mp_state != KVM_MP_STATE_RUNNABLE))
 		return -EINVAL;
-	v->mp_state = s->mp_state;
+	if (s->mp_state == KVM_MP_STATE_SIPI_RECEIVED)
+		vtr_apic_latch_sipi(v);
+	else
+		v->mp_state = s->mp_state;
 	vtr_request_set(v, VTR_REQ_EVENT);
 	return 0;
 }
