@@ -25,8 +25,8 @@ const char vmctl_run_help[] =
 "  -d, --device PATH    the hypervisor: /dev/vitrine, or a stock /dev/kvm (default: /dev/vitrine)\n"
 "  -t, --timing         print how long the guest's first instruction and its /init took\n"
 "\n"
-"Exit status: 0 when the guest powered off or reset itself, or the user left; 1 when it crashed or\n"
-"could not be run; 2 for wrong usage.\n"
+"Exit status: 0 when the guest powered off or reset itself, or the user left (^], SIGINT, SIGTERM,\n"
+"SIGHUP, SIGQUIT); 1 when it crashed or could not be run; 2 for wrong usage.\n"
 "\n"
 "A guest's /init tells --timing that it runs by writing a byte to I/O port 0xf4:\n"
 "  printf i | dd of=/dev/port bs=1 seek=244\n"
@@ -95,8 +95,8 @@ int vmctl_run(int argc, char **argv)
 	};
 	int opt;
 
-	optind = 1;
-	while ((opt = getopt_long(argc, argv, "k:i:a:c:m:d:th", options, NULL)) != -1) {
+	opterr = 0;
+	while ((opt = getopt_long(argc, argv, ":k:i:a:c:m:d:th", options, NULL)) != -1) {
 		switch (opt) {
 		case 'k':
 			c.kernel = optarg;
@@ -125,8 +125,10 @@ int vmctl_run(int argc, char **argv)
 		case 'h':
 			fputs(vmctl_run_help, stdout);
 			return VMCTL_OK;
+		case ':':
+			return usage(argv[optind - 1], "wants a value");
 		default:
-			return usage("options", "not understood");
+			return usage(argv[optind - 1], "is no option");
 		}
 	}
 	if (optind < argc)
