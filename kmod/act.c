@@ -97,10 +97,11 @@ static enum vtr_act vtr_act_cpuid(struct vtr_vcpu *v, const struct vtr_exit *e)
 /* A fault is MMIO where no slot is, or on a write to a read-only one; else memory to be mapped. */
 static enum vtr_act vtr_act_fault(struct vtr_vcpu *v, const struct vtr_exit *e)
 {
-	struct vtr_slot *s = vtr_slot_find(v->slots, e->fault.gpa >> PAGE_SHIFT);
+	gfn_t gfn = e->fault.gpa >> PAGE_SHIFT;
+	struct vtr_slot *s = vtr_slot_find(v->slots, gfn);
 
 	if (s && !(s->flags & KVM_MEM_READONLY && e->fault.why & VTR_FAULT_WRITE))
-		return VTR_ACT_SLOW;
+		return vtr_tdp_fault_fast(v, s, gfn, e->fault.why) ? VTR_ACT_RESUME : VTR_ACT_SLOW;
 	return vtr_mmio_fast(v, e->fault.gpa, e->fault.why);
 }
 

@@ -68,8 +68,12 @@ void vtr_dirty_put(struct vtr_dirty *d)
  */
 void vtr_dirty_set(struct vtr_dirty *d, u64 page)
 {
-	if (!test_bit(page, d->bits))
-		set_bit(page, d->bits);
+	/*
+	 * Set even if it is set: the barrier orders our write to the page before it. A test alone could
+	 * see a bit that a reader takes away before the write is visible to it.
+	 */
+	smp_mb__before_atomic();
+	set_bit(page, d->bits);
 }
 
 /* Move the bits into copy and write-protect what they name. mmu.lock held. Returns true to flush. */
@@ -80,17 +84,12 @@ static bool vtr_dirty_collect(struct vtr_vm *vm, const struct vtr_slot *s, unsig
 
 	for (i = 0; i < n; i++) {
 		unsigned long word;
-		int bit;
 
 		if (!READ_ONCE(s->dirty->bits[i]))
 			continue;
 		word = xchg(&s->dirty->bits[i], 0);
 		copy[i] = word;
-		for_each_set_bit(bit, &word, BITS_PER_LONG) {
-			gfn_t gfn = s->gfn + i * BITS_PER_LONG + bit;
-
-			flush |= vtr_tdp_protect(vm, gfn, gfn + 1);
-		}
+		flush |= vtr_pt_protect_mask(&vm->mmu.pt, s->gfn + i * BITS_PER_LONG, word);
 	}
 	return flush;
 }

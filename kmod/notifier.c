@@ -27,32 +27,25 @@ struct vtr_mm {
 	hva_t start, end;
 };
 
-/* Calls fn for each piece of a slot inside [start, end). mmu.lock held. */
-#define vtr_for_each_hva_range(vm, start_, end_, i, s, gs, ge) \
-	for ((i) = 0; (i) < (vm)->mmu.slots->nr; (i)++) \
-		if ((s) = &(vm)->mmu.slots->slot[i], \
-		    vtr_hva_overlap((s), (start_), (end_), &(gs), &(ge)))
-
-static bool vtr_hva_overlap(const struct vtr_slot *s, hva_t start, hva_t end, gfn_t *gs, gfn_t *ge)
+/* op on each piece of memory that [start, end) is behind. mmu.lock held. */
+static bool vtr_hva_range(struct vtr_vm *vm, hva_t start, hva_t end, enum vtr_pt_op op, u64 **freed)
 {
-	hva_t s_end = s->hva + (s->npages << PAGE_SHIFT);
-	hva_t a = max(start, s->hva), b = min(end, s_end);
+	const struct vtr_slots *s = vm->mmu.slots;
+	bool hit = false;
+	gfn_t first, beyond;
+	u32 i;
 
-	if (a >= b)
-		return false;
-	*gs = s->gfn + ((a - s->hva) >> PAGE_SHIFT);
-	*ge = s->gfn + ((b - s->hva + PAGE_SIZE - 1) >> PAGE_SHIFT);
-	return true;
+	lockdep_assert_held(&vm->mmu.lock);
+	for (i = 0; i < s->nr; i++)
+		if (vtr_slot_frames(&s->slot[i], start, end, &first, &beyond))
+			hit |= vtr_pt_range(&vm->mmu.pt, op, first, beyond, freed);
+	return hit;
 }
 
-static void vtr_vm_invalidate(struct vtr_vm *vm, hva_t start, hva_t end, bool protect)
+static void vtr_vm_invalidate(struct vtr_vm *vm, hva_t start, hva_t end, enum vtr_pt_op op)
 {
 	struct vtr_mmu *mmu = &vm->mmu;
-	bool flush = false;
-	LIST_HEAD(freed);
-	struct vtr_slot *s;
-	gfn_t gs, ge;
-	u32 i;
+	u64 *freed = NULL;
 
 	spin_lock(&mmu->lock);
 	if (!mmu->active++) {
@@ -62,12 +55,10 @@ static void vtr_vm_invalidate(struct vtr_vm *vm, hva_t start, hva_t end, bool pr
 		mmu->inv_start = min(mmu->inv_start, start);
 		mmu->inv_end = max(mmu->inv_end, end);
 	}
-	vtr_for_each_hva_range(vm, start, end, i, s, gs, ge)
-		flush |= protect ? vtr_tdp_protect(vm, gs, ge) : vtr_tdp_zap(vm, gs, ge, &freed);
-	if (flush)
+	if (vtr_hva_range(vm, start, end, op, &freed))
 		vtr_vm_flush_tlbs(vm);
 	spin_unlock(&mmu->lock);
-	vtr_tdp_free_list(vm, &freed);
+	vtr_tdp_free_list(vm, freed);
 }
 
 static int vtr_invalidate_start(struct mmu_notifier *mn, const struct mmu_notifier_range *range)
@@ -77,7 +68,8 @@ static int vtr_invalidate_start(struct mmu_notifier *mn, const struct mmu_notifi
 	 * A page made read-only, by fork above all, keeps its frame: readers go on undisturbed.
 	 * mprotect() says something else (PROTECTION_VMA), since it may take reading away too.
 	 */
-	bool protect = range->event == MMU_NOTIFY_PROTECTION_PAGE;
+	enum vtr_pt_op op = range->event == MMU_NOTIFY_PROTECTION_PAGE ||
+			    range->event == MMU_NOTIFY_SOFT_DIRTY ? VTR_PT_PROTECT : VTR_PT_ZAP;
 	struct vtr_vm *vm;
 
 	spin_lock(&o->lock);
@@ -85,7 +77,7 @@ static int vtr_invalidate_start(struct mmu_notifier *mn, const struct mmu_notifi
 	o->end = o->active ? max(o->end, (hva_t)range->end) : range->end;
 	o->active++;
 	list_for_each_entry(vm, &o->vms, mmu.owner_link)
-		vtr_vm_invalidate(vm, range->start, range->end, protect);
+		vtr_vm_invalidate(vm, range->start, range->end, op);
 	spin_unlock(&o->lock);
 	return 0;
 }
@@ -99,72 +91,59 @@ static void vtr_invalidate_end(struct mmu_notifier *mn, const struct mmu_notifie
 	o->active--;
 	list_for_each_entry(vm, &o->vms, mmu.owner_link) {
 		spin_lock(&vm->mmu.lock);
-		/* A fault that began before must not trust what it read. */
-		vm->mmu.seq++;
 		vm->mmu.active--;
 		spin_unlock(&vm->mmu.lock);
 	}
 	spin_unlock(&o->lock);
 }
 
-static int vtr_age(struct mmu_notifier *mn, hva_t start, hva_t end, bool clear, bool flush)
+static int vtr_age(struct mmu_notifier *mn, hva_t start, hva_t end, enum vtr_pt_op op)
 {
 	struct vtr_mm *o = container_of(mn, struct vtr_mm, mn);
 	bool young = false;
 	struct vtr_vm *vm;
-	struct vtr_slot *s;
-	gfn_t gs, ge;
-	u32 i;
 
 	spin_lock(&o->lock);
 	list_for_each_entry(vm, &o->vms, mmu.owner_link) {
-		bool hit = false;
-
 		spin_lock(&vm->mmu.lock);
-		vtr_for_each_hva_range(vm, start, end, i, s, gs, ge)
-			hit |= vtr_tdp_age(vm, gs, ge, clear);
-		if (hit && flush)
-			vtr_vm_flush_tlbs(vm);
+		young |= vtr_hva_range(vm, start, end, op, NULL);
 		spin_unlock(&vm->mmu.lock);
-		young |= hit;
 	}
 	spin_unlock(&o->lock);
 	return young;
 }
 
-static int vtr_clear_flush_young(struct mmu_notifier *mn, struct mm_struct *mm,
-				 unsigned long start, unsigned long end)
-{
-	return vtr_age(mn, start, end, true, true);
-}
-
+/*
+ * Both clearing callbacks: no flush. What a TLB still holds makes a page look older than it is, which
+ * costs less than the IPIs; the host's own page tables are aged so on x86 too.
+ */
 static int vtr_clear_young(struct mmu_notifier *mn, struct mm_struct *mm, unsigned long start,
 			   unsigned long end)
 {
-	return vtr_age(mn, start, end, true, false);
+	return vtr_age(mn, start, end, VTR_PT_CLEAR_YOUNG);
 }
 
 static int vtr_test_young(struct mmu_notifier *mn, struct mm_struct *mm, unsigned long addr)
 {
-	return vtr_age(mn, addr, addr + 1, false, false);
+	return vtr_age(mn, addr, addr + 1, VTR_PT_YOUNG);
 }
 
 /* The process is gone; its VMs linger while somebody holds their files. */
 static void vtr_mm_release(struct mmu_notifier *mn, struct mm_struct *mm)
 {
 	struct vtr_mm *o = container_of(mn, struct vtr_mm, mn);
-	LIST_HEAD(freed);
 	struct vtr_vm *vm;
 
 	spin_lock(&o->lock);
 	list_for_each_entry(vm, &o->vms, mmu.owner_link) {
+		u64 *freed = NULL;
+
 		WRITE_ONCE(vm->dead, true);
 		spin_lock(&vm->mmu.lock);
-		vm->mmu.seq++;
-		if (vtr_tdp_zap(vm, 0, BIT_ULL(36), &freed))
+		if (vtr_pt_range(&vm->mmu.pt, VTR_PT_ZAP, 0, vtr_pt_limit(&vm->mmu.pt), &freed))
 			vtr_vm_flush_tlbs(vm);
 		spin_unlock(&vm->mmu.lock);
-		vtr_tdp_free_list(vm, &freed);
+		vtr_tdp_free_list(vm, freed);
 	}
 	spin_unlock(&o->lock);
 }
@@ -187,7 +166,7 @@ static void vtr_mm_free(struct mmu_notifier *mn)
 
 static const struct mmu_notifier_ops vtr_mm_ops = {
 	.release		= vtr_mm_release,
-	.clear_flush_young	= vtr_clear_flush_young,
+	.clear_flush_young	= vtr_clear_young,
 	.clear_young		= vtr_clear_young,
 	.test_young		= vtr_test_young,
 	.invalidate_range_start	= vtr_invalidate_start,

@@ -48,14 +48,13 @@ free_slots:
 }
 
 /**
- * vtr_mmu_fini() - free all of it; no vCPU exists any more
+ * vtr_mmu_fini() - free all of it; no vCPU exists any more, and the notifier is detached
  * @vm: dying VM
  */
 void vtr_mmu_fini(struct vtr_vm *vm)
 {
 	u32 i;
 
-	vtr_notifier_detach(vm);
 	vtr_tdp_fini(vm);
 	for (i = 0; i < vm->mmu.slots->nr; i++)
 		vtr_dirty_put(vm->mmu.slots->slot[i].dirty);
@@ -104,21 +103,23 @@ static bool vtr_slots_in_use(struct vtr_vm *vm, const struct vtr_slots *s)
 	return false;
 }
 
-/* Publish a table; when this returns the old one is unused. The caller zapped nothing yet. */
-static void vtr_slots_publish(struct vtr_vm *vm, struct vtr_slots *new, gfn_t zap_start,
-			      gfn_t zap_end)
+/*
+ * Publish a table; when this returns the old one is unused. What was mapped from frames that change is
+ * zapped, or by VTR_PT_SPLIT only made small and read-only.
+ */
+static void vtr_slots_publish(struct vtr_vm *vm, struct vtr_slots *new, gfn_t start, gfn_t end,
+			      enum vtr_pt_op op)
 {
 	struct vtr_slots *old = vm->mmu.slots;
-	LIST_HEAD(freed);
+	u64 *freed = NULL;
 
 	spin_lock(&vm->mmu.lock);
+	/* A fault that looked a slot up before this sees under the lock that its table is old. */
 	smp_store_release(&vm->mmu.slots, new);
-	/* Faults that looked a slot up before this must not map it after. */
-	vm->mmu.seq++;
-	if (zap_start < zap_end && vtr_tdp_zap(vm, zap_start, zap_end, &freed))
+	if (start < end && vtr_pt_range(&vm->mmu.pt, op, start, end, &freed))
 		vtr_vm_flush_tlbs(vm);
 	spin_unlock(&vm->mmu.lock);
-	vtr_tdp_free_list(vm, &freed);
+	vtr_tdp_free_list(vm, freed);
 
 	smp_mb();	/* pairs with vtr_slots_reload() */
 	vtr_vm_request(vm, VTR_REQ_SLOTS, false);
@@ -126,55 +127,22 @@ static void vtr_slots_publish(struct vtr_vm *vm, struct vtr_slots *new, gfn_t za
 	kvfree(old);
 }
 
-static struct vtr_slot *vtr_slot_by_id(struct vtr_slots *s, u32 id)
-{
-	u32 i;
-
-	for (i = 0; i < s->nr; i++)
-		if (s->slot[i].id == id)
-			return &s->slot[i];
-	return NULL;
-}
-
-/* A copy of the table without one slot and with another, either may be NULL; sorted. */
+/* A copy of the table without one slot and with another, either may be NULL. */
 static struct vtr_slots *vtr_slots_copy(const struct vtr_slots *s, const struct vtr_slot *without,
 					const struct vtr_slot *with)
 {
-	struct vtr_slots *n;
-	u32 i, at;
+	struct vtr_slots *n = kvzalloc(struct_size(n, slot, s->nr + 1), GFP_KERNEL_ACCOUNT);
 
-	n = kvzalloc(struct_size(n, slot, s->nr + 1), GFP_KERNEL_ACCOUNT);
-	if (!n)
-		return NULL;
-	for (i = 0; i < s->nr; i++)
-		if (&s->slot[i] != without)
-			n->slot[n->nr++] = s->slot[i];
-	if (with) {
-		for (at = n->nr; at > 0 && n->slot[at - 1].gfn > with->gfn; at--)
-			n->slot[at] = n->slot[at - 1];
-		n->slot[at] = *with;
-		n->nr++;
-	}
+	if (n)
+		vtr_slots_build(n, s, without, with);
 	return n;
 }
 
-static bool vtr_slots_overlap(const struct vtr_slots *s, const struct vtr_slot *new,
-			      const struct vtr_slot *except)
+static int vtr_region_check(const struct vtr_vm *vm, const struct kvm_userspace_memory_region *r)
 {
-	u32 i;
-
-	for (i = 0; i < s->nr; i++) {
-		const struct vtr_slot *o = &s->slot[i];
-
-		if (o != except && new->gfn < o->gfn + o->npages && o->gfn < new->gfn + new->npages)
-			return true;
-	}
-	return false;
-}
-
-static int vtr_region_check(const struct kvm_userspace_memory_region *r)
-{
-	u64 limit = BIT_ULL(boot_cpu_data.x86_phys_bits);
+	/* A host with 52 address bits but four levels of tables can map 48 of them for a guest. */
+	u64 limit = min_t(u64, BIT_ULL(boot_cpu_data.x86_phys_bits),
+			  vtr_pt_limit(&vm->mmu.pt) << PAGE_SHIFT);
 
 	if (r->flags & ~VTR_SLOT_FLAGS || r->slot >= VTR_MAX_SLOTS)
 		return -EINVAL;
@@ -201,7 +169,7 @@ static int vtr_slot_delete(struct vtr_vm *vm, struct vtr_slot *old)
 	if (!n)
 		return -ENOMEM;
 	gone = *old;
-	vtr_slots_publish(vm, n, gone.gfn, gone.gfn + gone.npages);
+	vtr_slots_publish(vm, n, gone.gfn, gone.gfn + gone.npages, VTR_PT_ZAP);
 	vtr_dirty_put(gone.dirty);
 	return 0;
 }
@@ -233,8 +201,9 @@ static int vtr_slot_change(struct vtr_vm *vm, struct vtr_slot *old, struct vtr_s
 		vtr_dirty_put(new->dirty);
 		return -ENOMEM;
 	}
-	/* Changed flags: what is mapped writable or large is mapped anew under the new rules. */
-	vtr_slots_publish(vm, n, was.gfn, was.gfn + was.npages);
+	/* A log begins with nothing large and nothing writable; when it ends, large pages come back. */
+	vtr_slots_publish(vm, n, was.gfn, was.gfn + was.npages,
+			  was.gfn == new->gfn && new->dirty ? VTR_PT_SPLIT : VTR_PT_ZAP);
 	vtr_dirty_put(was.dirty);
 	return 0;
 }
@@ -257,7 +226,7 @@ int vtr_slots_set(struct vtr_vm *vm, const struct kvm_userspace_memory_region *r
 		.id	= r->slot,
 		.flags	= r->flags,
 	};
-	int err = vtr_region_check(r);
+	int err = vtr_region_check(vm, r);
 
 	if (err)
 		return err;

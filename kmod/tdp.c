@@ -1,56 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * tdp.c - two-dimensional page tables: resolving faults, mapping, zapping, protecting, aging.
+ * tdp.c - faults on guest-physical memory: what the host has there goes into the tables (tdp_pt.c).
  *
- * A fault finds the host page without a lock, then maps it under mmu.lock if no host invalidation of
- * that address came between (mmu.seq, mmu.active). No page reference is kept: the notifier promises to
- * tell before the host page goes.
+ * The host's page table is read under mmu.lock. Whoever takes a right away from a host entry tells the
+ * notifier first, which needs mmu.lock and leaves mmu.active raised until it is done; so with the lock
+ * held and no such change under way an entry that was read is good, and no page reference is taken or
+ * kept. Nothing the host has not given its own process is ever given to the guest.
+ *
+ * Host pages need no dirty marking by us: a guest page is writable only where the host's entry is
+ * writable and dirty, and that dirty bit is carried to the page when the host takes the entry down.
  */
 #include <linux/mm.h>
-#include <linux/pagemap.h>
 #include <linux/sched/signal.h>
 #include "vitrine.h"
 
-#define VTR_PTES	512
-#define VTR_PTE_ADDR	GENMASK_ULL(51, 12)
+/* Neighbours that are mapped along with a page the host has: an aligned window of host entries. */
+#define VTR_AROUND_PAGES	8
 
-/* APM2 "Nested Paging": nested entries are ordinary long-mode entries; user access is required. */
-static const struct vtr_tdp_format vtr_npt_format = {
-	.table		= BIT(0) | BIT(1) | BIT(2) | BIT(5),
-	.leaf		= BIT(0) | BIT(2) | BIT(5),
-	.large		= BIT(7),
-	.write		= BIT(1) | BIT(6),
-	.write_only	= BIT(1),
-	.accessed	= BIT(5),
-};
-
-static const struct vtr_tdp_format *const vtr_fmt = &vtr_npt_format;
-
-/* The nested tables have as many levels as the host's own: APM2 "Nested Paging". */
-static int vtr_tdp_levels(void)
-{
-	return pgtable_l5_enabled() ? 5 : 4;
-}
-
-static u64 *vtr_pt_of(u64 entry)
-{
-	return __va(entry & VTR_PTE_ADDR);
-}
-
-static unsigned int vtr_pt_index(gfn_t gfn, int level)
-{
-	return (gfn >> (9 * (level - 1))) & (VTR_PTES - 1);
-}
-
-static u64 vtr_level_pages(int level)
-{
-	return 1ULL << (9 * (level - 1));
-}
-
-static bool vtr_pte_leaf(u64 entry, int level)
-{
-	return level == 1 || entry & vtr_fmt->large;
-}
+static const struct vtr_pt_format *const vtr_fmt = &vtr_pt_npt;
 
 /**
  * vtr_tdp_init() - the top table
@@ -60,39 +27,33 @@ static bool vtr_pte_leaf(u64 entry, int level)
  */
 int vtr_tdp_init(struct vtr_vm *vm)
 {
-	vm->mmu.root_pt = (u64 *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
-	if (!vm->mmu.root_pt)
+	struct vtr_pt *pt = &vm->mmu.pt;
+
+	pt->fmt = vtr_fmt;
+	pt->va_offset = PAGE_OFFSET;
+	/* As many levels as the host's own: APM2 "Nested Paging". */
+	pt->levels = pgtable_l5_enabled() ? 5 : 4;
+	pt->root = (u64 *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
+	if (!pt->root)
 		return -ENOMEM;
-	vm->mmu.root = __pa(vm->mmu.root_pt);
+	vm->mmu.root = __pa(pt->root);
 	atomic64_inc(&vm->mmu.pt_pages);
 	return 0;
 }
 
-/* Unlink a table and all below it onto the list; freed after the flush. */
-static void vtr_tdp_collect(u64 *pt, int level, struct list_head *freed)
-{
-	int i;
-
-	if (level > 1)
-		for (i = 0; i < VTR_PTES; i++)
-			if (pt[i] && !vtr_pte_leaf(pt[i], level))
-				vtr_tdp_collect(vtr_pt_of(pt[i]), level - 1, freed);
-	list_add(&virt_to_page(pt)->lru, freed);
-}
-
 /**
- * vtr_tdp_free_list() - free tables that vtr_tdp_zap() unlinked, after the TLB flush
+ * vtr_tdp_free_list() - free tables that came out of the tree, after the TLB flush
  * @vm: the VM
- * @freed: list of pages, empty afterwards
+ * @freed: the list
  */
-void vtr_tdp_free_list(struct vtr_vm *vm, struct list_head *freed)
+void vtr_tdp_free_list(struct vtr_vm *vm, u64 *freed)
 {
-	struct page *page, *next;
+	while (freed) {
+		u64 *next = vtr_pt_freed_next(freed);
 
-	list_for_each_entry_safe(page, next, freed, lru) {
-		list_del(&page->lru);
 		atomic64_dec(&vm->mmu.pt_pages);
-		__free_page(page);
+		free_page((unsigned long)freed);
+		freed = next;
 	}
 }
 
@@ -102,130 +63,16 @@ void vtr_tdp_free_list(struct vtr_vm *vm, struct list_head *freed)
  */
 void vtr_tdp_fini(struct vtr_vm *vm)
 {
-	LIST_HEAD(freed);
+	u64 *freed = NULL;
 
-	vtr_tdp_collect(vm->mmu.root_pt, vtr_tdp_levels(), &freed);
-	vtr_tdp_free_list(vm, &freed);
-}
-
-/* What a walk over a range does with the leaves and tables it meets. */
-struct vtr_tdp_range {
-	gfn_t start, end;
-	enum { VTR_TDP_ZAP, VTR_TDP_PROTECT, VTR_TDP_YOUNG, VTR_TDP_CLEAR_YOUNG } what;
-	struct list_head *freed;
-	bool hit;		/* something was changed, or young */
-};
-
-static void vtr_tdp_leaf(u64 *entry, struct vtr_tdp_range *r)
-{
-	u64 old = *entry;
-
-	switch (r->what) {
-	case VTR_TDP_ZAP:
-		WRITE_ONCE(*entry, 0);
-		r->hit = true;
-		break;
-	case VTR_TDP_PROTECT:
-		if (old & vtr_fmt->write_only) {
-			/* The CPU may set A or D at the same time: only the right goes. */
-			set_mask_bits((unsigned long *)entry, vtr_fmt->write_only, 0);
-			r->hit = true;
-		}
-		break;
-	case VTR_TDP_YOUNG:
-		r->hit |= !!(old & vtr_fmt->accessed);
-		break;
-	case VTR_TDP_CLEAR_YOUNG:
-		if (old & vtr_fmt->accessed) {
-			set_mask_bits((unsigned long *)entry, vtr_fmt->accessed, 0);
-			r->hit = true;
-		}
-		break;
-	}
-}
-
-static void vtr_tdp_walk(u64 *pt, int level, gfn_t base, struct vtr_tdp_range *r)
-{
-	u64 span = vtr_level_pages(level);
-	u64 first = r->start > base ? (r->start - base) / span : 0;
-	u64 i;
-
-	for (i = first; i < VTR_PTES && base + i * span < r->end; i++) {
-		gfn_t gfn = base + i * span;
-
-		if (!pt[i])
-			continue;
-		if (vtr_pte_leaf(pt[i], level)) {
-			vtr_tdp_leaf(&pt[i], r);
-		} else if (r->what == VTR_TDP_ZAP && gfn >= r->start && gfn + span <= r->end) {
-			vtr_tdp_collect(vtr_pt_of(pt[i]), level - 1, r->freed);
-			WRITE_ONCE(pt[i], 0);
-			r->hit = true;
-		} else {
-			vtr_tdp_walk(vtr_pt_of(pt[i]), level - 1, gfn, r);
-		}
-	}
-}
-
-/**
- * vtr_tdp_zap() - unmap frames; large mappings that reach into the range go whole
- * @vm: the VM, mmu.lock held
- * @start: first frame
- * @end: first frame after
- * @freed: tables to free after the flush
- *
- * Return: true if TLBs have to be flushed.
- */
-bool vtr_tdp_zap(struct vtr_vm *vm, gfn_t start, gfn_t end, struct list_head *freed)
-{
-	struct vtr_tdp_range r = { .start = start, .end = end, .what = VTR_TDP_ZAP,
-				   .freed = freed };
-
-	lockdep_assert_held(&vm->mmu.lock);
-	vtr_tdp_walk(vm->mmu.root_pt, vtr_tdp_levels(), 0, &r);
-	return r.hit;
-}
-
-/**
- * vtr_tdp_protect() - take the right to write from frames; they stay readable
- * @vm: the VM, mmu.lock held
- * @start: first frame
- * @end: first frame after
- *
- * Return: true if TLBs have to be flushed.
- */
-bool vtr_tdp_protect(struct vtr_vm *vm, gfn_t start, gfn_t end)
-{
-	struct vtr_tdp_range r = { .start = start, .end = end, .what = VTR_TDP_PROTECT };
-
-	lockdep_assert_held(&vm->mmu.lock);
-	vtr_tdp_walk(vm->mmu.root_pt, vtr_tdp_levels(), 0, &r);
-	return r.hit;
-}
-
-/**
- * vtr_tdp_age() - were frames used since their accessed bits were cleared?
- * @vm: the VM, mmu.lock held
- * @start: first frame
- * @end: first frame after
- * @clear: clear the bits too
- *
- * Return: true if one was.
- */
-bool vtr_tdp_age(struct vtr_vm *vm, gfn_t start, gfn_t end, bool clear)
-{
-	struct vtr_tdp_range r = { .start = start, .end = end,
-				   .what = clear ? VTR_TDP_CLEAR_YOUNG : VTR_TDP_YOUNG };
-
-	lockdep_assert_held(&vm->mmu.lock);
-	vtr_tdp_walk(vm->mmu.root_pt, vtr_tdp_levels(), 0, &r);
-	return r.hit;
+	vtr_pt_collect_all(&vm->mmu.pt, &freed);
+	vtr_tdp_free_list(vm, freed);
 }
 
 /* The vCPU keeps enough zeroed tables for one mapping, since none can be allocated under the lock. */
 static bool vtr_tdp_topup(struct vtr_vcpu *v)
 {
-	while (v->nr_pt_cache < vtr_tdp_levels() - 1) {
+	while (v->nr_pt_cache < v->vm->mmu.pt.levels - 1) {
 		u64 *pt = (u64 *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
 
 		if (!pt)
@@ -245,49 +92,69 @@ void vtr_tdp_vcpu_fini(struct vtr_vcpu *v)
 		free_page((unsigned long)v->pt_cache[--v->nr_pt_cache]);
 }
 
-/*
- * Size of the host's mapping at hva as a level. Lockless: the host's tables are freed only after an
- * IPI or RCU grace period that interrupts-off holds up, as for get_user_pages_fast(). What was read is
- * confirmed by the sequence check under mmu.lock, since any change of it is announced first.
+/**
+ * struct vtr_host_map - the host's entry for an address
+ * @val: the entry; 0 if it does not let user mode read
+ * @level: 1: 4 KiB, 2: 2 MiB, 3: 1 GiB
+ * @ptes: for level 1: the table it is in, usable while interrupts stay off
  */
-static int vtr_host_level(struct mm_struct *mm, hva_t hva)
+struct vtr_host_map {
+	u64 val;
+	int level;
+	pte_t *ptes;
+};
+
+static bool vtr_host_readable(u64 val)
 {
-	unsigned long flags;
-	int level = 1;
-	pgd_t pgd;
+	return (~val & (_PAGE_PRESENT | _PAGE_USER)) == 0;
+}
+
+static bool vtr_host_writable(u64 val)
+{
+	return (~val & (_PAGE_PRESENT | _PAGE_USER | _PAGE_RW | _PAGE_DIRTY)) == 0;
+}
+
+/*
+ * Read the host's entry for hva. Interrupts off: as for get_user_pages_fast(), that holds up whoever
+ * wants to free the tables. The entry's own bits are looked at rather than the pte_*() tests, which
+ * count PROT_NONE as present and shadow stacks as writable.
+ */
+static void vtr_host_walk(struct mm_struct *mm, hva_t hva, struct vtr_host_map *h)
+{
+	pgd_t pgd = READ_ONCE(*pgd_offset(mm, hva));
 	p4d_t p4d;
 	pud_t pud;
 	pmd_t pmd;
 
-	local_irq_save(flags);
-	pgd = READ_ONCE(*pgd_offset(mm, hva));
-	if (pgd_none(pgd))
-		goto out;
+	lockdep_assert_irqs_disabled();
+	h->val = 0;
+	if (!pgd_present(pgd))
+		return;
 	p4d = READ_ONCE(*p4d_offset(&pgd, hva));
-	if (p4d_none(p4d) || !p4d_present(p4d))
-		goto out;
+	if (!p4d_present(p4d))
+		return;
 	pud = READ_ONCE(*pud_offset(&p4d, hva));
-	if (pud_none(pud) || !pud_present(pud))
-		goto out;
-	if (pud_leaf(pud)) {
-		level = 3;
-		goto out;
-	}
+	if (!(pud_val(pud) & _PAGE_PRESENT))
+		return;
+	h->level = 3;
+	h->val = pud_val(pud);
+	if (h->val & _PAGE_PSE)
+		return;
 	pmd = READ_ONCE(*pmd_offset(&pud, hva));
-	if (pmd_none(pmd) || !pmd_present(pmd))
-		goto out;
-	if (pmd_leaf(pmd))
-		level = 2;
-out:
-	local_irq_restore(flags);
-	return level;
+	h->level = 2;
+	h->val = pmd_val(pmd);
+	if (!(h->val & _PAGE_PRESENT) || h->val & _PAGE_PSE)
+		return;
+	h->level = 1;
+	h->ptes = pte_offset_kernel(&pmd, 0);
+	h->val = pte_val(READ_ONCE(h->ptes[pte_index(hva)]));
 }
 
 /* The largest level at which guest and host addresses are congruent and the slot covers it all. */
 static int vtr_slot_level(const struct vtr_slot *slot, gfn_t gfn, int level)
 {
 	for (; level > 1; level--) {
-		u64 pages = vtr_level_pages(level);
+		u64 pages = vtr_pt_pages(level);
 		gfn_t base = gfn & ~(pages - 1);
 
 		if (((slot->hva >> PAGE_SHIFT) ^ slot->gfn) & (pages - 1))
@@ -298,76 +165,155 @@ static int vtr_slot_level(const struct vtr_slot *slot, gfn_t gfn, int level)
 	return level;
 }
 
-/* Put a leaf in, under mmu.lock. What was mapped there before goes; returns true to flush. */
-static bool vtr_tdp_map(struct vtr_vcpu *v, gfn_t gfn, u64 pfn, int level, bool writable,
-			struct list_head *freed)
+/* The part of a leaf that comes from the host's entry. */
+static void vtr_leaf_of(const struct vtr_host_map *h, hva_t hva, struct vtr_pt_leaf *l)
 {
-	u64 *pt = v->vm->mmu.root_pt;
-	bool flush = false;
-	u64 *entry, leaf;
-	int l;
+	u64 pages = vtr_pt_pages(h->level);
+	u64 pat = h->level > 1 ? _PAGE_PAT_LARGE : _PAGE_PAT;
 
-	for (l = vtr_tdp_levels(); l > level; l--) {
-		entry = &pt[vtr_pt_index(gfn, l)];
-		if (*entry && vtr_pte_leaf(*entry, l)) {
-			/* A large mapping gives way to smaller ones, which fault in one by one. */
-			WRITE_ONCE(*entry, 0);
-			flush = true;
-		}
-		if (!*entry) {
-			u64 *table = v->pt_cache[--v->nr_pt_cache];
-
-			atomic64_inc(&v->vm->mmu.pt_pages);
-			/* The CPU's walker must see the table zeroed before it sees the table. */
-			smp_store_release(entry, __pa(table) | vtr_fmt->table);
-		}
-		pt = vtr_pt_of(*entry);
-	}
-	entry = &pt[vtr_pt_index(gfn, level)];
-	leaf = (pfn << PAGE_SHIFT) | vtr_fmt->leaf | (level > 1 ? vtr_fmt->large : 0) |
-	       (writable ? vtr_fmt->write : 0);
-	if (*entry && level > 1 && !vtr_pte_leaf(*entry, level)) {
-		vtr_tdp_collect(vtr_pt_of(*entry), level - 1, freed);
-		flush = true;
-	} else if (*entry && ((*entry ^ leaf) & VTR_PTE_ADDR ||
-			      (*entry & vtr_fmt->write_only && !writable))) {
-		flush = true;
-	}
-	WRITE_ONCE(*entry, leaf);
-	return flush;
+	l->pfn = (((h->val & PTE_PFN_MASK) >> PAGE_SHIFT) & ~(pages - 1)) +
+		 ((hva >> PAGE_SHIFT) & (pages - 1));
+	l->pat = (h->val & pat ? 4 : 0) | (h->val & _PAGE_PCD ? 2 : 0) |
+		 (h->val & _PAGE_PWT ? 1 : 0);
 }
 
-/* mmu.lock held: did the host change something at hva since seq was read? */
-static bool vtr_tdp_stale(const struct vtr_mmu *mmu, u64 seq, hva_t hva)
+/* mmu.lock held: is the host changing something there just now? */
+static bool vtr_host_changing(const struct vtr_mmu *mmu, hva_t start, u64 size)
 {
-	if (mmu->active && hva >= mmu->inv_start && hva < mmu->inv_end)
-		return true;
-	return mmu->seq != seq;
+	return unlikely(mmu->active) && start < mmu->inv_end && start + size > mmu->inv_start;
 }
+
+/* Map what the host has next to hva, if it costs no table. Interrupts off, mmu.lock held. */
+static void vtr_tdp_around(struct vtr_vm *vm, const struct vtr_slot *slot, gfn_t gfn, hva_t hva,
+			   const struct vtr_host_map *h)
+{
+	const u64 size = VTR_AROUND_PAGES * PAGE_SIZE;
+	hva_t start = hva & ~(size - 1), at;
+
+	if (slot->dirty || vtr_host_changing(&vm->mmu, start, size))
+		return;
+	for (at = start; at < start + size; at += PAGE_SIZE) {
+		struct vtr_host_map n = { .level = 1 };
+		struct vtr_pt_leaf l = { .level = 1 };
+
+		n.val = pte_val(READ_ONCE(h->ptes[pte_index(at)]));
+		if (at == hva || at < slot->hva ||
+		    at >= slot->hva + (slot->npages << PAGE_SHIFT) || !vtr_host_readable(n.val))
+			continue;
+		vtr_leaf_of(&n, at, &l);
+		l.gfn = slot->gfn + ((at - slot->hva) >> PAGE_SHIFT);
+		l.writable = vtr_host_writable(n.val) && !(slot->flags & KVM_MEM_READONLY);
+		vtr_pt_fill(&vm->mmu.pt, &l);
+	}
+}
+
+enum vtr_try {
+	VTR_TRY_MAPPED,
+	VTR_TRY_ABSENT,		/* the host has no page there, or none that may be written */
+	VTR_TRY_AGAIN,		/* the host or the slots are changing; or a table or flush is needed */
+};
 
 /*
- * The host page behind hva. A read fault maps writable too where that costs nothing: the host's entry
- * is writable already. Returns the page with a reference, or NULL with *verdict.
+ * Map gfn if the host has it. mmu.lock held. With freed NULL: interrupts are off, nothing may be
+ * flushed, and neighbours are mapped too; else interrupts are on.
  */
-static struct page *vtr_host_page(const struct vtr_slot *slot, hva_t hva, bool write,
-				  bool *writable, enum vtr_fault_verdict *verdict)
+static enum vtr_try vtr_tdp_try(struct vtr_vcpu *v, const struct vtr_slot *slot, gfn_t gfn,
+				bool write, u64 **freed)
 {
-	struct page *page, *again;
-	long n;
+	struct vtr_mmu *mmu = &v->vm->mmu;
+	hva_t hva = slot->hva + ((gfn - slot->gfn) << PAGE_SHIFT);
+	enum vtr_pt_result result;
+	struct vtr_host_map h;
+	struct vtr_pt_leaf l;
+	unsigned long flags;
+	u32 spare = v->nr_pt_cache;
+	u64 mask;
 
-	n = get_user_pages_fast(hva, 1, write ? FOLL_WRITE : 0, &page);
-	if (n != 1) {
-		*verdict = n == -EHWPOISON || !signal_pending(current) ? VTR_FAULT_BAD :
-									 VTR_FAULT_RETRY;
-		return NULL;
+	/* A slot of an old table must not be mapped after what it mapped was taken out. */
+	if (unlikely(v->slots != mmu->slots))
+		return VTR_TRY_AGAIN;
+	local_irq_save(flags);
+	vtr_host_walk(current->mm, hva, &h);
+	local_irq_restore(flags);
+	if (!vtr_host_readable(h.val) || (write && !vtr_host_writable(h.val)))
+		return VTR_TRY_ABSENT;
+	vtr_leaf_of(&h, hva, &l);
+	l.level = slot->dirty ? 1 : vtr_slot_level(slot, gfn, h.level);
+	/* A read maps writable too where the host has done its part already and no log wants to know. */
+	l.writable = write || (vtr_host_writable(h.val) && !slot->dirty &&
+			       !(slot->flags & KVM_MEM_READONLY));
+	mask = vtr_pt_pages(l.level) - 1;
+	l.gfn = gfn & ~mask;
+	l.pfn &= ~mask;
+	if (vtr_host_changing(mmu, hva & ~(mask << PAGE_SHIFT | ~PAGE_MASK), (mask + 1) << PAGE_SHIFT))
+		return VTR_TRY_AGAIN;
+	if (write && slot->dirty)
+		vtr_dirty_set(slot->dirty, gfn - slot->gfn);
+	result = vtr_pt_map(&mmu->pt, &l, v->pt_cache, &v->nr_pt_cache, freed);
+	if (unlikely(spare != v->nr_pt_cache))
+		atomic64_add(spare - v->nr_pt_cache, &mmu->pt_pages);
+	if (result == VTR_PT_REFUSED)
+		return VTR_TRY_AGAIN;
+	if (result == VTR_PT_FLUSH)
+		vtr_vm_flush_tlbs(v->vm);
+	else if (!freed && h.level == 1)
+		vtr_tdp_around(v->vm, slot, gfn, hva, &h);
+	return VTR_TRY_MAPPED;
+}
+
+/**
+ * vtr_tdp_fault_fast() - make memory accessible that the host has at hand
+ * @v: by its own thread, loaded, interrupts off, v->slots loaded
+ * @slot: of v->slots
+ * @gfn: frame in it
+ * @why: VTR_FAULT_* bits; no write to a read-only slot
+ *
+ * The lock is only tried: its holder may wait for this CPU to take an IPI.
+ *
+ * Return: true if it is; false: vtr_tdp_fault() has to do it.
+ */
+bool vtr_tdp_fault_fast(struct vtr_vcpu *v, const struct vtr_slot *slot, gfn_t gfn, u32 why)
+{
+	spinlock_t *lock = &v->vm->mmu.lock;
+	enum vtr_try done;
+
+	if (unlikely(!spin_trylock(lock)))
+		return false;
+	done = vtr_tdp_try(v, slot, gfn, why & VTR_FAULT_WRITE, NULL);
+	spin_unlock(lock);
+	v->stats.faults += done == VTR_TRY_MAPPED;
+	return done == VTR_TRY_MAPPED;
+}
+
+/* Let the host fault the page in as if its process had touched it. */
+static enum vtr_fault_verdict vtr_host_fault(hva_t hva, bool write)
+{
+	unsigned int flags = FAULT_FLAG_DEFAULT | (write ? FAULT_FLAG_WRITE : 0);
+	struct mm_struct *mm = current->mm;
+	struct vm_area_struct *vma;
+	vm_fault_t fault;
+
+	for (;;) {
+		if (mmap_read_lock_killable(mm))
+			return VTR_FAULT_RETRY;
+		vma = vma_lookup(mm, hva);
+		if (!vma || !(vma->vm_flags & (write ? VM_WRITE : VM_READ))) {
+			mmap_read_unlock(mm);
+			return VTR_FAULT_BAD;
+		}
+		fault = handle_mm_fault(vma, hva, flags, NULL);
+		/* With these two the lock has been dropped. */
+		if (fault & VM_FAULT_COMPLETED)
+			return VTR_FAULT_FIXED;
+		if (!(fault & VM_FAULT_RETRY))
+			break;
+		/* It waited for a disk or userfaultfd: a signal, fatal or not, ends that. */
+		if (signal_pending(current))
+			return VTR_FAULT_RETRY;
+		flags |= FAULT_FLAG_TRIED;
 	}
-	*writable = write;
-	if (!write && !(slot->flags & KVM_MEM_READONLY) && !slot->dirty &&
-	    get_user_pages_fast_only(hva, 1, FOLL_WRITE, &again) == 1) {
-		*writable = again == page;
-		put_page(again);
-	}
-	return page;
+	mmap_read_unlock(mm);
+	return fault & VM_FAULT_ERROR ? VTR_FAULT_BAD : VTR_FAULT_FIXED;
 }
 
 /**
@@ -376,55 +322,38 @@ static struct page *vtr_host_page(const struct vtr_slot *slot, hva_t hva, bool w
  * @gpa: address
  * @why: VTR_FAULT_* bits
  *
- * Return: what became of it. Context: may sleep.
+ * Return: what became of it. Context: may sleep, interruptibly.
  */
 enum vtr_fault_verdict vtr_tdp_fault(struct vtr_vcpu *v, gpa_t gpa, u32 why)
 {
 	struct vtr_mmu *mmu = &v->vm->mmu;
 	gfn_t gfn = gpa >> PAGE_SHIFT;
 	struct vtr_slot *slot = vtr_slot_find(v->slots, gfn);
-	enum vtr_fault_verdict verdict = VTR_FAULT_FIXED;
-	bool write = why & VTR_FAULT_WRITE, writable;
-	LIST_HEAD(freed);
-	struct page *page;
-	u64 seq, pfn;
-	int level;
-	hva_t hva;
+	bool write = why & VTR_FAULT_WRITE;
+	enum vtr_fault_verdict verdict;
+	enum vtr_try done;
+	u64 *freed = NULL;
 
 	if (!slot || (write && slot->flags & KVM_MEM_READONLY))
 		return VTR_FAULT_MMIO;
 	if (!vtr_tdp_topup(v))
 		return VTR_FAULT_BAD;
-	hva = slot->hva + ((gfn - slot->gfn) << PAGE_SHIFT);
-	seq = smp_load_acquire(&mmu->seq);
-	page = vtr_host_page(slot, hva, write, &writable, &verdict);
-	if (!page)
-		return verdict;
-	pfn = page_to_pfn(page);
-	level = slot->dirty || !PageCompound(page) ? 1 :
-		vtr_slot_level(slot, gfn, vtr_host_level(v->vm->mm, hva));
-	if (level > 1) {
-		u64 mask = vtr_level_pages(level) - 1;
-
-		pfn &= ~mask;
-		gfn &= ~mask;
+	for (;;) {
+		spin_lock(&mmu->lock);
+		done = vtr_tdp_try(v, slot, gfn, write, &freed);
+		spin_unlock(&mmu->lock);
+		if (unlikely(freed)) {
+			vtr_tdp_free_list(v->vm, freed);
+			freed = NULL;
+		}
+		if (done != VTR_TRY_ABSENT)
+			break;
+		verdict = vtr_host_fault(slot->hva + ((gfn - slot->gfn) << PAGE_SHIFT), write);
+		if (verdict != VTR_FAULT_FIXED)
+			return verdict;
+		if (unlikely(signal_pending(current)))
+			return VTR_FAULT_RETRY;
 	}
-	spin_lock(&mmu->lock);
-	if (vtr_tdp_stale(mmu, seq, hva)) {
-		verdict = VTR_FAULT_RETRY;
-	} else {
-		if (slot->dirty && write)
-			vtr_dirty_set(slot->dirty, gfn - slot->gfn);
-		if (vtr_tdp_map(v, gfn, pfn, level, writable, &freed))
-			vtr_vm_flush_tlbs(v->vm);
-		/* Written by the guest from now on, without the host's entry noticing. */
-		if (writable)
-			SetPageDirty(page);
-	}
-	spin_unlock(&mmu->lock);
-	put_page(page);
-	if (unlikely(!list_empty(&freed)))
-		vtr_tdp_free_list(v->vm, &freed);
 	v->stats.faults++;
-	return verdict;
+	return done == VTR_TRY_MAPPED ? VTR_FAULT_FIXED : VTR_FAULT_RETRY;
 }

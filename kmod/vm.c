@@ -30,10 +30,12 @@ static void vtr_vm_destroy(struct vtr_vm *vm)
 {
 	u32 i;
 
-	/* Sources of interrupts go first, then their targets, then memory. */
+	/* The notifier asks vCPUs to flush; sources of interrupts go before their targets. */
+	vtr_notifier_detach(vm);
 	vtr_irqfd_fini(vm);
 	vtr_ioeventfd_fini(vm);
 	vtr_irqchip_destroy(vm);
+	vtr_clock_vm_fini(vm);
 	for (i = 0; i < vm->nr_vcpus; i++)
 		vtr_vcpu_destroy(vm->vcpus[i]);
 	vtr_bus_fini(vm);
