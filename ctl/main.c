@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "compiler.h"
 #include "vmctl.h"
 
 static const struct vmctl_verb verbs[] = {
@@ -16,7 +17,7 @@ static const struct vmctl_verb verbs[] = {
 
 const struct vmctl_verb *vmctl_verbs(size_t *n)
 {
-	*n = sizeof(verbs) / sizeof(verbs[0]);
+	*n = ARRAY_SIZE(verbs);
 	return verbs;
 }
 
@@ -28,7 +29,7 @@ int main(int argc, char **argv)
 		vmctl_help(1, argv);
 		return VMCTL_USAGE;
 	}
-	for (i = 0; i < sizeof(verbs) / sizeof(verbs[0]); i++)
+	for (i = 0; i < ARRAY_SIZE(verbs); i++)
 		if (!strcmp(argv[1], verbs[i].name))
 			return verbs[i].run(argc - 1, argv + 1);
 	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))

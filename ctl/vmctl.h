@@ -25,11 +25,19 @@ struct vmctl_verb {
 	const char *help;
 };
 
+/**
+ * vmctl_verbs() - the table of verbs
+ * @n: filled with their number
+ *
+ * Return: the first, in the order of the list that `vmctl help` prints.
+ */
 const struct vmctl_verb *vmctl_verbs(size_t *n);
 
+/* One file a verb: argv[0] is the verb, the exit status comes back. */
 int vmctl_run(int argc, char **argv);
 int vmctl_help(int argc, char **argv);
 int vmctl_version(int argc, char **argv);
+
 extern const char vmctl_run_help[];
 
 #endif /* VMCTL_H */

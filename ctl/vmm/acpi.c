@@ -15,7 +15,9 @@ struct sdt {
 	uint32_t oem_rev;
 	char creator[4];
 	uint32_t creator_rev;
-} __attribute__((packed));
+};
+
+_Static_assert(sizeof(struct sdt) == 36, "the header is laid out as in the specification");
 
 /* Tables grow at `at`; what does not fit sets `full` and is not written. */
 struct arena {

@@ -11,6 +11,7 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "compiler.h"
 #include "vmm.h"
 
 #define BATCH	8
@@ -82,7 +83,7 @@ static int create_signals(void)
 	size_t i;
 
 	sigemptyset(&set);
-	for (i = 0; i < sizeof(ends) / sizeof(ends[0]); i++)
+	for (i = 0; i < ARRAY_SIZE(ends); i++)
 		sigaddset(&set, ends[i]);
 	/* All threads are created later and inherit the mask. */
 	pthread_sigmask(SIG_BLOCK, &set, NULL);

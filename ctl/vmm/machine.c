@@ -12,6 +12,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "compiler.h"
 #include "vmctl.h"
 #include "vmm.h"
 
@@ -155,7 +156,7 @@ static int check_caps(struct vmm *m)
 	char what[64];
 	size_t i;
 
-	for (i = 0; i < sizeof(needed) / sizeof(needed[0]); i++) {
+	for (i = 0; i < ARRAY_SIZE(needed); i++) {
 		if (ioctl(m->dev, KVM_CHECK_EXTENSION, needed[i].cap) > 0)
 			continue;
 		snprintf(what, sizeof(what), "lacks %s", needed[i].name);

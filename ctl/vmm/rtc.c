@@ -15,6 +15,7 @@
 #define RTC_B_BINARY	0x04
 #define RTC_B_24H	0x02
 #define RTC_CENTURY	0x32
+#define RTC_YEARS	8100	/* from 1900 on: the last of four digits is 9999 */
 
 struct vmm_rtc {
 	pthread_mutex_t lock;
@@ -129,8 +130,8 @@ static void rtc_set(struct vmm_rtc *r, uint8_t val)
 		break;
 	}
 	then = timegm(&tm);
-	/* Years of five digits are the guest's mistake; the clock stays where it was. */
-	if (then != -1)
+	/* A year that the registers cannot show is the guest's mistake; its clock stays. */
+	if (tm.tm_year >= 0 && tm.tm_year < RTC_YEARS)
 		r->offset = then - now;
 }
 

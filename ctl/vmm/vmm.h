@@ -82,12 +82,12 @@ enum vmm_moment {
 
 /**
  * struct vmm_time - since the process started
- * @us: microseconds
  * @tsc: cycles of the time-stamp counter; 0 while the moment has not come
+ * @us: microseconds
  */
 struct vmm_time {
-	uint64_t us;
 	_Atomic uint64_t tsc;
+	uint64_t us;
 };
 
 struct vmm;

@@ -49,6 +49,13 @@ static void out(unsigned int reg, uint8_t val)
 	vmm_bus_access(&m, BASE + reg, 1, true, &val);
 }
 
+static bool sent_something(void)
+{
+	uint8_t byte;
+
+	return vmm_serial_peek(&m, &byte, 1);
+}
+
 static void setup(void)
 {
 	memset(&m, 0, sizeof(m));
@@ -73,7 +80,7 @@ START_TEST(divisor_hides_data)
 	out(3, 0x03);
 	ck_assert_uint_eq(in(1), 0);
 	ck_assert_uint_eq(in(3), 0x03);
-	ck_assert_uint_eq(vmm_serial_peek(&m, (uint8_t[1]){}, 1), 0);
+	ck_assert(!sent_something());
 	out(7, 0x5a);
 	ck_assert_uint_eq(in(7), 0x5a);
 }
@@ -92,7 +99,7 @@ START_TEST(loopback)
 	out(4, 0x1a);	/* what a driver's probe writes and expects */
 	ck_assert_uint_eq(in(6) & 0xf0, 0x90);
 	out(0, 'x');
-	ck_assert_uint_eq(vmm_serial_peek(&m, (uint8_t[1]){}, 1), 0);
+	ck_assert(!sent_something());
 	ck_assert_uint_eq(in(5) & 1, 1);
 	ck_assert_uint_eq(in(0), 'x');
 }

@@ -1,0 +1,240 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * test_rtc.c - the CMOS clock: the host's time in each form a guest may choose, a guest that sets its
+ * own, and memory; the ways of pm.c to end a machine.
+ */
+/* sources: ctl/vmm/rtc.c ctl/vmm/pm.c ctl/vmm/bus.c */
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+#include "vmm.h"
+
+static struct vmm m;
+static unsigned int stamps, crashes;
+static time_t now;
+
+time_t time(time_t *t)
+{
+	if (t)
+		*t = now;
+	return now;
+}
+
+void vmm_error(const char *object, const char *what, const char *remedy)
+{
+	ck_abort_msg("%s: %s: %s", object, what, remedy);
+}
+
+void vmm_end(struct vmm *machine, enum vmm_end why)
+{
+	machine->end = why;
+}
+
+void vmm_crash(struct vmm *machine, const char *object, const char *what, const char *remedy)
+{
+	(void)object;
+	(void)what;
+	(void)remedy;
+	machine->end = VMM_CRASHED;
+	crashes++;
+}
+
+void vmm_time_stamp(struct vmm *machine, enum vmm_moment moment)
+{
+	ck_assert_ptr_eq(machine, &m);
+	ck_assert_int_eq(moment, VMM_INIT);
+	stamps++;
+}
+
+static void out(uint16_t port, unsigned int size, uint32_t val)
+{
+	vmm_bus_access(&m, port, size, true, &val);
+}
+
+static uint32_t in(uint16_t port, unsigned int size)
+{
+	uint32_t val = 0;
+
+	vmm_bus_access(&m, port, size, false, &val);
+	return val;
+}
+
+static uint8_t cmos(uint8_t index)
+{
+	out(0x70, 1, index | 0x80);	/* with NMI off, as drivers do */
+	return in(0x71, 1);
+}
+
+static void cmos_set(uint8_t index, uint8_t val)
+{
+	out(0x70, 1, index);
+	out(0x71, 1, val);
+}
+
+static void setup(void)
+{
+	memset(&m, 0, sizeof(m));
+	stamps = crashes = 0;
+	now = 1763683199;	/* Thursday 2025-11-20 23:59:59 UTC */
+	ck_assert_int_eq(vmm_rtc_create(&m), 0);
+	ck_assert_int_eq(vmm_pm_create(&m), 0);
+}
+
+static void teardown(void)
+{
+	vmm_pm_destroy(&m);
+	vmm_rtc_destroy(&m);
+}
+
+START_TEST(bcd)
+{
+	ck_assert_uint_eq(cmos(0), 0x59);
+	ck_assert_uint_eq(cmos(2), 0x59);
+	ck_assert_uint_eq(cmos(4), 0x23);
+	ck_assert_uint_eq(cmos(6), 5);
+	ck_assert_uint_eq(cmos(7), 0x20);
+	ck_assert_uint_eq(cmos(8), 0x11);
+	ck_assert_uint_eq(cmos(9), 0x25);
+	ck_assert_uint_eq(cmos(0x32), 0x20);
+	ck_assert_uint_eq(cmos(0x0d), 0x80);
+	ck_assert_uint_eq(cmos(0x0a) & 0x80, 0);
+	now++;
+	ck_assert_uint_eq(cmos(0), 0);
+	ck_assert_uint_eq(cmos(4), 0);
+	ck_assert_uint_eq(cmos(7), 0x21);
+}
+END_TEST
+
+START_TEST(binary_and_twelve_hours)
+{
+	cmos_set(0xb, 0x06);
+	ck_assert_uint_eq(cmos(0), 59);
+	ck_assert_uint_eq(cmos(9), 25);
+	cmos_set(0xb, 0x00);
+	ck_assert_uint_eq(cmos(4), 0x80 | 0x11);
+	now++;
+	ck_assert_uint_eq(cmos(4), 0x12);	/* midnight */
+	now += 12 * 3600;
+	ck_assert_uint_eq(cmos(4), 0x80 | 0x12);
+}
+END_TEST
+
+START_TEST(guest_sets_its_clock)
+{
+	cmos_set(0x32, 0x20);
+	cmos_set(9, 0x31);
+	cmos_set(8, 0x02);
+	cmos_set(7, 0x03);
+	cmos_set(4, 0x10);
+	cmos_set(2, 0x20);
+	cmos_set(0, 0x30);
+	now += 61;
+	ck_assert_uint_eq(cmos(0), 0x31);
+	ck_assert_uint_eq(cmos(2), 0x21);
+	ck_assert_uint_eq(cmos(4), 0x10);
+	ck_assert_uint_eq(cmos(7), 0x03);
+	ck_assert_uint_eq(cmos(8), 0x02);
+	ck_assert_uint_eq(cmos(9), 0x31);
+	cmos_set(0xb, 0x00);
+	cmos_set(4, 0x80 | 0x12);
+	cmos_set(0xb, 0x02);
+	ck_assert_uint_eq(cmos(4), 0x12);
+}
+END_TEST
+
+START_TEST(noise)
+{
+	unsigned int i;
+
+	srand(_i);
+	for (i = 0; i < 5000; i++) {
+		cmos_set(rand(), rand());
+		cmos(rand());
+	}
+}
+END_TEST
+
+START_TEST(memory)
+{
+	cmos_set(0x40, 0xa5);
+	cmos_set(0x7f, 0x5a);
+	ck_assert_uint_eq(cmos(0x40), 0xa5);
+	ck_assert_uint_eq(cmos(0x7f), 0x5a);
+	cmos_set(0x0d, 0);
+	ck_assert_uint_eq(cmos(0x0d), 0x80);
+}
+END_TEST
+
+START_TEST(power_off)
+{
+	ck_assert_uint_eq(in(VMM_PORT_PM + 4, 2), 1);
+	out(VMM_PORT_PM + 4, 2, 5 << 10 | 1);
+	ck_assert_int_eq(m.end, VMM_RUNNING);
+	ck_assert_uint_eq(in(VMM_PORT_PM + 4, 2), 5 << 10 | 1);
+	out(VMM_PORT_PM + 4, 2, 1 << 13 | 5 << 10);
+	ck_assert_int_eq(m.end, VMM_POWERED_OFF);
+}
+END_TEST
+
+START_TEST(pm1_events)
+{
+	out(VMM_PORT_PM + 2, 2, 0x0120);
+	ck_assert_uint_eq(in(VMM_PORT_PM + 2, 2), 0x0120);
+	ck_assert_uint_eq(in(VMM_PORT_PM, 4), 0x01200000);
+	out(VMM_PORT_PM, 2, 0xffff);
+	ck_assert_uint_eq(in(VMM_PORT_PM, 2), 0);
+}
+END_TEST
+
+START_TEST(resets)
+{
+	static const struct {
+		uint16_t port;
+		uint8_t val;
+		int end;
+	} rows[] = {
+		{ 0xcf9, 0x02, VMM_RUNNING }, { 0xcf9, 0x06, VMM_RESET }, { 0xcf9, 0x04, VMM_RESET },
+		{ 0x64, 0xfe, VMM_RESET }, { 0x64, 0xf0, VMM_RESET }, { 0x64, 0xff, VMM_RUNNING },
+		{ 0x64, 0xaa, VMM_RUNNING }, { 0x64, 0xee, VMM_RUNNING },
+		{ VMM_PORT_PANIC, 0x01, VMM_CRASHED }, { VMM_PORT_PANIC, 0x02, VMM_RUNNING },
+	};
+
+	out(rows[_i].port, 1, rows[_i].val);
+	ck_assert_int_eq(m.end, rows[_i].end);
+	ck_assert_uint_eq(crashes, rows[_i].end == VMM_CRASHED);
+}
+END_TEST
+
+START_TEST(init_stamp)
+{
+	out(VMM_PORT_INIT, 1, 'i');
+	ck_assert_uint_eq(stamps, 1);
+	ck_assert_uint_eq(in(VMM_PORT_PANIC, 1), 1);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("rtc and pm");
+	TCase *t = tcase_create("registers");
+	SRunner *r;
+	int failed;
+
+	tcase_add_checked_fixture(t, setup, teardown);
+	tcase_add_test(t, bcd);
+	tcase_add_test(t, binary_and_twelve_hours);
+	tcase_add_test(t, guest_sets_its_clock);
+	tcase_add_loop_test(t, noise, 0, 8);
+	tcase_add_test(t, memory);
+	tcase_add_test(t, power_off);
+	tcase_add_test(t, pm1_events);
+	tcase_add_loop_test(t, resets, 0, 10);
+	tcase_add_test(t, init_stamp);
+	suite_add_tcase(s, t);
+	r = srunner_create(s);
+	srunner_run_all(r, CK_ENV);
+	failed = srunner_ntests_failed(r);
+	srunner_free(r);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
