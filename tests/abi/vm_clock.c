@@ -1,0 +1,63 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * KVM_GET_CLOCK and KVM_SET_CLOCK.
+ */
+#include "abi.h"
+
+static struct kvm_clock_data now(struct vm *vm)
+{
+	struct kvm_clock_data clock = {0};
+
+	NEED(ioctl(vm->fd, KVM_GET_CLOCK, &clock) == 0);
+	return clock;
+}
+
+ABI_TEST("a new VM's clock starts near zero and moves")
+{
+	struct vm *vm = vm_create(VM_IRQCHIP);
+	uint64_t first = now(vm).clock;
+
+	EXPECT(first < 1000000000);
+	sleep_ms(20);
+	EXPECT(now(vm).clock >= first + 10000000);
+}
+
+ABI_TEST("a set clock goes on from there")
+{
+	struct vm *vm = vm_create(VM_IRQCHIP);
+	struct kvm_clock_data clock = {.clock = 3600000000000};
+
+	EXPECT_OK(ioctl(vm->fd, KVM_SET_CLOCK, &clock));
+	EXPECT(now(vm).clock >= 3600000000000 && now(vm).clock < 3610000000000);
+}
+
+ABI_TEST("the flags that KVM_GET_CLOCK reports are taken back")
+{
+	struct vm *vm = vm_create(VM_IRQCHIP);
+	struct kvm_clock_data clock;
+
+	vcpu_create(vm, 0);
+	clock = now(vm);
+	EXPECT_EQ(clock.flags & ~0xeU, 0);
+	EXPECT_OK(ioctl(vm->fd, KVM_SET_CLOCK, &clock));
+}
+
+ABI_TEST("the flag sets of the clients are taken: 0, REALTIME, all")
+{
+	struct vm *vm = vm_create(VM_IRQCHIP);
+	static const uint32_t flags[] = {0, 2, 4, 8, 0xe};
+	struct kvm_clock_data clock = now(vm);
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(flags); i++) {
+		clock.flags = flags[i];
+		EXPECT_OK(ioctl(vm->fd, KVM_SET_CLOCK, &clock));
+	}
+}
+
+ABI_TEST("unknown flags are EINVAL")
+{
+	struct kvm_clock_data clock = {.flags = 1 << 10};
+
+	EXPECT_ERRNO(ioctl(vm_create(0)->fd, KVM_SET_CLOCK, &clock), EINVAL);
+}
