@@ -13,12 +13,47 @@
 #include "backend.h"
 #include "guestmem.h"
 
-/* ns = cycles * vtr_mul >> 32, after << vtr_shift or >> -vtr_shift: the page's own arithmetic. */
-static u32 vtr_mul;
-static s8 vtr_shift;
+static struct vtr_tsc_scale vtr_scale;
 
-/* For long spans: ns = cycles * vtr_ns_mul >> 32 with 64 bits of headroom. */
-static u64 vtr_ns_mul;
+/* Every VM's clock, for the host's suspend. */
+static LIST_HEAD(vtr_clocks);
+static DEFINE_SPINLOCK(vtr_clocks_lock);
+static u64 vtr_suspend_tsc;
+
+static int vtr_clock_suspend(VTR_SYSCORE_ARGS)
+{
+	vtr_suspend_tsc = rdtsc();
+	return 0;
+}
+
+/*
+ * The TSC may start from zero after a suspend, and the guests' time must not go back: they continue
+ * where they were. User space is frozen, so no vCPU runs; interrupts are off and one CPU is up.
+ */
+static void vtr_clock_resume(VTR_SYSCORE_ARGS)
+{
+	u64 back = vtr_suspend_tsc - rdtsc();
+	struct vtr_vm_clock *c;
+	struct vtr_vcpu *v;
+	u32 i;
+
+	if ((s64)back <= 0)
+		return;
+	list_for_each_entry(c, &vtr_clocks, link) {
+		struct vtr_vm *vm = container_of(c, struct vtr_vm, clock);
+
+		c->base_tsc -= back;
+		c->sync.offset += back;
+		vtr_for_each_vcpu(i, v, vm) {
+			v->clock.tsc_offset += back;
+			v->clock.host_offset += back;
+			vtr_hw(set_tsc_offset)(v, v->clock.tsc_offset);
+			vtr_request_set(v, VTR_REQ_CLOCK);
+		}
+	}
+}
+
+VTR_DEFINE_SYSCORE(vtr_clock_syscore, vtr_clock_suspend, vtr_clock_resume);
 
 /**
  * vtr_clock_init() - derive the scale from the host's TSC frequency
@@ -27,31 +62,19 @@ static u64 vtr_ns_mul;
  */
 int vtr_clock_init(void)
 {
-	u64 hz = (u64)tsc_khz * 1000, tps;
-
 	if (!tsc_khz)
 		return -ENODEV;
-	vtr_ns_mul = div64_u64((u64)NSEC_PER_SEC << 32, hz);
-	/* Bring the frequency into [1, 2) GHz terms so that the multiplier has 32 good bits. */
-	tps = hz;
-	vtr_shift = 0;
-	while (tps > 2 * (u64)NSEC_PER_SEC) {
-		tps >>= 1;
-		vtr_shift--;
-	}
-	while (tps <= NSEC_PER_SEC) {
-		tps <<= 1;
-		vtr_shift++;
-	}
-	vtr_mul = div64_u64((u64)NSEC_PER_SEC << 32, tps);
+	vtr_tsc_scale_set(&vtr_scale, tsc_khz);
+	vtr_syscore_register(&vtr_clock_syscore);
 	return 0;
 }
 
 /**
- * vtr_clock_fini() - nothing is held
+ * vtr_clock_fini() - undo vtr_clock_init(); no VM exists
  */
 void vtr_clock_fini(void)
 {
+	vtr_syscore_unregister(&vtr_clock_syscore);
 }
 
 /**
@@ -62,17 +85,14 @@ void vtr_clock_fini(void)
  */
 u64 vtr_tsc_to_ns(u64 cycles)
 {
-	return mul_u64_u64_shr(cycles, vtr_ns_mul, 32);
+	return mul_u64_u64_shr(cycles, vtr_scale.ns_mul, 32);
 }
 
-/* The page's arithmetic, so that kernel and guest agree exactly. */
-static u64 vtr_scale(u64 delta)
+static void vtr_clock_rebase(struct vtr_vm_clock *c, u64 ns)
 {
-	if (vtr_shift < 0)
-		delta >>= -vtr_shift;
-	else
-		delta <<= vtr_shift;
-	return mul_u64_u64_shr(delta, vtr_mul, 32);
+	c->base_tsc = rdtsc();
+	c->base_mono = ktime_get_ns();
+	c->base_ns = ns;
 }
 
 /**
@@ -82,17 +102,21 @@ static u64 vtr_scale(u64 delta)
 void vtr_clock_vm_init(struct vtr_vm *vm)
 {
 	spin_lock_init(&vm->clock.lock);
-	vm->clock.base_tsc = rdtsc();
-	vm->clock.base_ns = 0;
+	vtr_clock_rebase(&vm->clock, 0);
+	spin_lock(&vtr_clocks_lock);
+	list_add(&vm->clock.link, &vtr_clocks);
+	spin_unlock(&vtr_clocks_lock);
 }
 
 /**
- * vtr_clock_vcpu_init() - a vCPU's TSC starts at zero with the VM's first one, and with that later
- * @v: new vCPU
+ * vtr_clock_vm_fini() - the VM is about to go
+ * @vm: dying VM, its vCPUs not yet destroyed
  */
-void vtr_clock_vcpu_init(struct vtr_vcpu *v)
+void vtr_clock_vm_fini(struct vtr_vm *vm)
 {
-	vtr_tsc_write(v, 0, true);
+	spin_lock(&vtr_clocks_lock);
+	list_del(&vm->clock.link);
+	spin_unlock(&vtr_clocks_lock);
 }
 
 static void vtr_tsc_set_offset(struct vtr_vcpu *v, u64 offset)
@@ -105,34 +129,31 @@ static void vtr_tsc_set_offset(struct vtr_vcpu *v, u64 offset)
 		vtr_request_set(v, VTR_REQ_CLOCK);
 }
 
-/*
- * User space writes each vCPU's TSC in turn and expects them equal after: a write of zero, or of what
- * the others show within a second, means "as the others".
- */
-static u64 vtr_tsc_host_offset(struct vtr_vm *vm, u64 val)
+/* Returns the offset that user space's write, or the vCPU's creation, gives. */
+static u64 vtr_tsc_sync(struct vtr_vcpu *v, u64 val, bool user)
 {
-	struct vtr_vm_clock *c = &vm->clock;
-	u64 now = rdtsc(), offset = val - now, second = (u64)tsc_khz * 1000;
-	u64 apart;
+	struct vtr_vm_clock *c = &v->vm->clock;
+	u64 offset;
 
 	spin_lock(&c->lock);
-	if (c->tsc_set) {
-		apart = offset - c->tsc_offset;
-		if ((s64)apart < 0)
-			apart = -apart;
-		if ((val == 0 && now - c->tsc_written < second) || (val && apart < second))
-			offset = c->tsc_offset;
-	}
-	c->tsc_offset = offset;
-	c->tsc_written = now;
-	c->tsc_set = true;
+	offset = vtr_tsc_sync_write(&c->sync, val, user, rdtsc(), (u64)tsc_khz * 1000);
+	v->clock.host_offset = offset;
 	spin_unlock(&c->lock);
 	return offset;
 }
 
 /**
+ * vtr_clock_vcpu_init() - a vCPU's TSC starts at zero with the VM's first one, and with that later
+ * @v: new vCPU
+ */
+void vtr_clock_vcpu_init(struct vtr_vcpu *v)
+{
+	vtr_tsc_set_offset(v, vtr_tsc_sync(v, 0, false));
+}
+
+/**
  * vtr_tsc_write() - set the guest's TSC
- * @v: by its own thread, or not yet visible
+ * @v: by its own thread
  * @val: new value
  * @host: by user space: synchronisation rules apply; else by the guest, which moves TSC_ADJUST too
  */
@@ -140,13 +161,15 @@ void vtr_tsc_write(struct vtr_vcpu *v, u64 val, bool host)
 {
 	u64 offset;
 
-	if (host) {
-		offset = vtr_tsc_host_offset(v->vm, val);
-	} else {
+	if (!host) {
 		offset = val - rdtsc();
 		v->clock.tsc_adjust += offset - v->clock.tsc_offset;
+		vtr_tsc_set_offset(v, offset);
+		return;
 	}
-	vtr_tsc_set_offset(v, offset);
+	vtr_tsc_set_offset(v, vtr_tsc_sync(v, val, true));
+	/* All pages say whether all TSCs agree. */
+	vtr_vm_request(v->vm, VTR_REQ_CLOCK, false);
 }
 
 /**
@@ -166,14 +189,45 @@ void vtr_tsc_adjust_write(struct vtr_vcpu *v, u64 val, bool host)
 		vtr_tsc_set_offset(v, v->clock.tsc_offset + delta);
 }
 
-static u64 vtr_vm_clock_ns(struct vtr_vm *vm, u64 tsc)
+/* Caller holds the lock. */
+static u64 vtr_vm_clock_ns(const struct vtr_vm_clock *c, u64 tsc)
 {
-	u64 ns;
+	if (unlikely(check_tsc_unstable()))
+		return c->base_ns + ktime_get_ns() - c->base_mono;
+	return c->base_ns + vtr_pvclock_scale(&vtr_scale, tsc - c->base_tsc);
+}
 
-	spin_lock(&vm->clock.lock);
-	ns = vm->clock.base_ns + vtr_scale(tsc - vm->clock.base_tsc);
-	spin_unlock(&vm->clock.lock);
-	return ns;
+/* May the guest use one vCPU's page with another's TSC? Caller holds the lock. */
+static bool vtr_vm_tsc_stable(struct vtr_vm *vm)
+{
+	struct vtr_vcpu *v;
+	u32 i;
+
+	if (check_tsc_unstable())
+		return false;
+	vtr_for_each_vcpu(i, v, vm)
+		if (v->clock.host_offset != vm->clock.sync.offset)
+			return false;
+	return true;
+}
+
+/* The page's content but for the version. */
+static void vtr_clock_fill(struct vtr_vcpu *v, struct pvclock_vcpu_time_info *t)
+{
+	struct vtr_vm_clock *c = &v->vm->clock;
+	u64 tsc;
+
+	spin_lock(&c->lock);
+	/* From the same origin all pages give the same time; without a stable TSC from here and now. */
+	tsc = unlikely(check_tsc_unstable()) ? rdtsc() : c->base_tsc;
+	t->tsc_timestamp = tsc + v->clock.tsc_offset;
+	t->system_time = vtr_vm_clock_ns(c, tsc);
+	t->flags = vtr_vm_tsc_stable(v->vm) ? PVCLOCK_TSC_STABLE_BIT : 0;
+	spin_unlock(&c->lock);
+	t->tsc_to_system_mul = vtr_scale.mul;
+	t->tsc_shift = vtr_scale.shift;
+	if (v->clock.stopped)
+		t->flags |= PVCLOCK_GUEST_STOPPED;
 }
 
 /**
@@ -192,15 +246,8 @@ void vtr_clock_update(struct vtr_vcpu *v)
 	v->clock.version = (v->clock.version | 1) + 2;
 	if (vtr_gpa_write(v, gpa, &v->clock.version, sizeof(t.version)))
 		return;
-	spin_lock(&v->vm->clock.lock);
-	t.tsc_timestamp = v->vm->clock.base_tsc + v->clock.tsc_offset;
-	t.system_time = v->vm->clock.base_ns;
-	spin_unlock(&v->vm->clock.lock);
+	vtr_clock_fill(v, &t);
 	t.version = v->clock.version;
-	t.tsc_to_system_mul = vtr_mul;
-	t.tsc_shift = vtr_shift;
-	t.flags = (check_tsc_unstable() ? 0 : PVCLOCK_TSC_STABLE_BIT) |
-		  (v->clock.stopped ? PVCLOCK_GUEST_STOPPED : 0);
 	v->clock.stopped = false;
 	smp_wmb();
 	vtr_gpa_write(v, gpa, &t, sizeof(t));
@@ -234,6 +281,7 @@ void vtr_clock_set_wall(struct vtr_vcpu *v, u64 val)
 	struct pvclock_wall_clock w = {};
 	struct timespec64 ts;
 	u32 version;
+	u64 ns;
 
 	v->clock.wall = val;
 	if (!val || vtr_gpa_read(v, val, &version, sizeof(version)))
@@ -241,7 +289,10 @@ void vtr_clock_set_wall(struct vtr_vcpu *v, u64 val)
 	version = (version | 1) + 2;
 	if (vtr_gpa_write(v, val, &version, sizeof(version)))
 		return;
-	ts = ns_to_timespec64(ktime_get_real_ns() - vtr_vm_clock_ns(v->vm, rdtsc()));
+	spin_lock(&v->vm->clock.lock);
+	ns = vtr_vm_clock_ns(&v->vm->clock, rdtsc());
+	spin_unlock(&v->vm->clock.lock);
+	ts = ns_to_timespec64(ktime_get_real_ns() - ns);
 	w.sec = ts.tv_sec;
 	w.nsec = ts.tv_nsec;
 	w.version = version;
@@ -262,11 +313,13 @@ void vtr_clock_set_wall(struct vtr_vcpu *v, u64 val)
 int vtr_clock_get(struct vtr_vm *vm, struct kvm_clock_data *d)
 {
 	memset(d, 0, sizeof(*d));
+	spin_lock(&vm->clock.lock);
 	d->host_tsc = rdtsc();
 	d->realtime = ktime_get_real_ns();
-	d->clock = vtr_vm_clock_ns(vm, d->host_tsc);
+	d->clock = vtr_vm_clock_ns(&vm->clock, d->host_tsc);
 	d->flags = KVM_CLOCK_REALTIME | KVM_CLOCK_HOST_TSC |
-		   (check_tsc_unstable() ? 0 : KVM_CLOCK_TSC_STABLE);
+		   (vtr_vm_tsc_stable(vm) ? KVM_CLOCK_TSC_STABLE : 0);
+	spin_unlock(&vm->clock.lock);
 	return 0;
 }
 
@@ -290,8 +343,7 @@ int vtr_clock_set(struct vtr_vm *vm, const struct kvm_clock_data *d)
 			ns += real - d->realtime;
 	}
 	spin_lock(&vm->clock.lock);
-	vm->clock.base_tsc = rdtsc();
-	vm->clock.base_ns = ns;
+	vtr_clock_rebase(&vm->clock, ns);
 	spin_unlock(&vm->clock.lock);
 	vtr_vm_request(vm, VTR_REQ_CLOCK, false);
 	return 0;
@@ -363,7 +415,12 @@ long vtr_clock_attr(struct vtr_vcpu *v, unsigned int cmd, void __user *user)
 	if (cmd == KVM_SET_DEVICE_ATTR) {
 		if (get_user(offset, p))
 			return -EFAULT;
+		spin_lock(&v->vm->clock.lock);
+		vtr_tsc_sync_offset(&v->vm->clock.sync, offset);
+		v->clock.host_offset = offset;
+		spin_unlock(&v->vm->clock.lock);
 		vtr_tsc_set_offset(v, offset);
+		vtr_vm_request(v->vm, VTR_REQ_CLOCK, false);
 	}
 	return 0;
 }

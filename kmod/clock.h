@@ -9,36 +9,56 @@
 #define VITRINE_CLOCK_H
 
 #include <linux/kvm.h>
+#include <linux/list.h>
 #include <linux/spinlock.h>
 #include <asm/msr.h>
-#include "pure.h"
+#include "pvclock.h"
 
 struct vtr_vm;
 struct vtr_vcpu;
 
-/* ns = base_ns + scale(host TSC - base_tsc) */
+/**
+ * struct vtr_vm_clock - the VM's nanosecond clock
+ * @lock: the rest; innermost
+ * @base_tsc: host TSC at which it was @base_ns: ns = base_ns + scale(host TSC - base_tsc)
+ * @base_ns: see @base_tsc
+ * @base_mono: the host's CLOCK_MONOTONIC at that moment, for hosts whose TSC cannot be trusted
+ * @sync: keeps vCPUs together whose TSCs are written one by one
+ * @link: in the list of all, for host suspend
+ */
 struct vtr_vm_clock {
 	spinlock_t lock;
 	u64 base_tsc;
 	u64 base_ns;
-	/* The last TSC write by user space, for keeping vCPUs that are written one by one together. */
-	u64 tsc_offset;
-	u64 tsc_written;		/* host TSC when */
-	bool tsc_set;
+	u64 base_mono;
+	struct vtr_tsc_sync sync;
+	struct list_head link;
 };
 
+/**
+ * struct vtr_vcpu_clock - a vCPU's time; by its own thread but for @host_offset
+ * @tsc_offset: guest TSC - host TSC
+ * @host_offset: the same as user space gave it, without the guest's own changes; vm->clock.lock
+ * @tsc_adjust: MSR IA32_TSC_ADJUST
+ * @area: MSR KVM_SYSTEM_TIME: address and enable bit
+ * @wall: MSR KVM_WALL_CLOCK
+ * @version: of the kvmclock page
+ * @stopped: tell the guest that it was paused
+ */
 struct vtr_vcpu_clock {
-	u64 tsc_offset;			/* [v] guest TSC - host TSC */
-	u64 tsc_adjust;			/* [v] MSR IA32_TSC_ADJUST */
-	u64 area;			/* [v] MSR KVM_SYSTEM_TIME: address and enable bit */
-	u64 wall;			/* [v] MSR KVM_WALL_CLOCK */
-	u32 version;			/* [v] of the kvmclock page */
-	bool stopped;			/* [v] tell the guest that it was paused */
+	u64 tsc_offset;
+	u64 host_offset;
+	u64 tsc_adjust;
+	u64 area;
+	u64 wall;
+	u32 version;
+	bool stopped;
 };
 
 int vtr_clock_init(void);
 void vtr_clock_fini(void);
 void vtr_clock_vm_init(struct vtr_vm *vm);
+void vtr_clock_vm_fini(struct vtr_vm *vm);
 void vtr_clock_vcpu_init(struct vtr_vcpu *v);
 void vtr_clock_update(struct vtr_vcpu *v);
 int vtr_clock_get(struct vtr_vm *vm, struct kvm_clock_data *d);
