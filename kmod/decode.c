@@ -23,7 +23,9 @@
 #define T_GROUP		BIT(9)	/* ModRM.reg selects the operation */
 #define T_64		BIT(10)	/* operand size 64 in 64-bit mode */
 #define T_CR		BIT(11)
-#define T_LOCKABLE	BIT(12)
+#define T_MEM		BIT(12)	/* r/m must be memory */
+#define T_PREFIX	BIT(13)
+#define T_REX		BIT(14)	/* a prefix in 64-bit mode */
 
 struct vtr_opcode {
 	u8 op;
@@ -31,28 +33,33 @@ struct vtr_opcode {
 };
 
 #define ALU(n, o) \
-	[8 * (n) + 0] = { o, T_MODRM | T_BYTE | T_STORE | T_LOCKABLE }, \
-	[8 * (n) + 1] = { o, T_MODRM | T_STORE | T_LOCKABLE }, \
+	[8 * (n) + 0] = { o, T_MODRM | T_BYTE | T_STORE }, \
+	[8 * (n) + 1] = { o, T_MODRM | T_STORE }, \
 	[8 * (n) + 2] = { o, T_MODRM | T_BYTE }, \
 	[8 * (n) + 3] = { o, T_MODRM }
 
 static const struct vtr_opcode vtr_one_byte[256] = {
 	ALU(0, VTR_OP_ADD), ALU(1, VTR_OP_OR), ALU(2, VTR_OP_ADC), ALU(3, VTR_OP_SBB),
 	ALU(4, VTR_OP_AND), ALU(5, VTR_OP_SUB), ALU(6, VTR_OP_XOR), ALU(7, VTR_OP_CMP),
+	[0x26] = { VTR_OP_NONE, T_PREFIX }, [0x2e] = { VTR_OP_NONE, T_PREFIX },
+	[0x36] = { VTR_OP_NONE, T_PREFIX }, [0x3e] = { VTR_OP_NONE, T_PREFIX },
+	[0x40 ... 0x4f] = { VTR_OP_NONE, T_REX },
 	[0x63] = { VTR_OP_MOVSX, T_MODRM },
+	[0x64 ... 0x67] = { VTR_OP_NONE, T_PREFIX },
 	[0x6c] = { VTR_OP_INS, T_STRING | T_BYTE }, [0x6d] = { VTR_OP_INS, T_STRING },
 	[0x6e] = { VTR_OP_OUTS, T_STRING | T_BYTE }, [0x6f] = { VTR_OP_OUTS, T_STRING },
-	[0x80] = { VTR_OP_ADD, T_MODRM | T_BYTE | T_STORE | T_IMM8 | T_GROUP | T_LOCKABLE },
-	[0x81] = { VTR_OP_ADD, T_MODRM | T_STORE | T_IMM | T_GROUP | T_LOCKABLE },
-	[0x83] = { VTR_OP_ADD, T_MODRM | T_STORE | T_IMM8 | T_GROUP | T_LOCKABLE },
+	[0x80] = { VTR_OP_ADD, T_MODRM | T_BYTE | T_STORE | T_IMM8 | T_GROUP },
+	[0x81] = { VTR_OP_ADD, T_MODRM | T_STORE | T_IMM | T_GROUP },
+	[0x83] = { VTR_OP_ADD, T_MODRM | T_STORE | T_IMM8 | T_GROUP },
 	[0x84] = { VTR_OP_TEST, T_MODRM | T_BYTE }, [0x85] = { VTR_OP_TEST, T_MODRM },
-	[0x86] = { VTR_OP_XCHG, T_MODRM | T_BYTE | T_STORE | T_LOCKABLE },
-	[0x87] = { VTR_OP_XCHG, T_MODRM | T_STORE | T_LOCKABLE },
+	[0x86] = { VTR_OP_XCHG, T_MODRM | T_BYTE | T_STORE },
+	[0x87] = { VTR_OP_XCHG, T_MODRM | T_STORE },
 	[0x88] = { VTR_OP_MOV, T_MODRM | T_BYTE | T_STORE },
 	[0x89] = { VTR_OP_MOV, T_MODRM | T_STORE },
 	[0x8a] = { VTR_OP_MOV, T_MODRM | T_BYTE }, [0x8b] = { VTR_OP_MOV, T_MODRM },
-	[0x8f] = { VTR_OP_POP, T_MODRM | T_STORE | T_64 },
+	[0x8f] = { VTR_OP_POP, T_MODRM | T_STORE | T_64 | T_GROUP },
 	[0x90] = { VTR_OP_OTHER, 0 },
+	[0x9c] = { VTR_OP_OTHER, 0 }, [0x9d] = { VTR_OP_OTHER, 0 },
 	[0xa0] = { VTR_OP_MOV, T_MOFFS | T_BYTE }, [0xa1] = { VTR_OP_MOV, T_MOFFS },
 	[0xa2] = { VTR_OP_MOV, T_MOFFS | T_BYTE | T_STORE },
 	[0xa3] = { VTR_OP_MOV, T_MOFFS | T_STORE },
@@ -61,24 +68,27 @@ static const struct vtr_opcode vtr_one_byte[256] = {
 	[0xaa] = { VTR_OP_STOS, T_STRING | T_BYTE }, [0xab] = { VTR_OP_STOS, T_STRING },
 	[0xac] = { VTR_OP_LODS, T_STRING | T_BYTE }, [0xad] = { VTR_OP_LODS, T_STRING },
 	[0xae] = { VTR_OP_SCAS, T_STRING | T_BYTE }, [0xaf] = { VTR_OP_SCAS, T_STRING },
-	[0xc6] = { VTR_OP_MOV, T_MODRM | T_BYTE | T_STORE | T_IMM8 },
-	[0xc7] = { VTR_OP_MOV, T_MODRM | T_STORE | T_IMM },
+	[0xc6] = { VTR_OP_MOV, T_MODRM | T_BYTE | T_STORE | T_IMM8 | T_GROUP },
+	[0xc7] = { VTR_OP_MOV, T_MODRM | T_STORE | T_IMM | T_GROUP },
 	[0xcc] = { VTR_OP_OTHER, 0 }, [0xcf] = { VTR_OP_OTHER, 0 },
 	[0xcd] = { VTR_OP_OTHER, T_IMM8 | T_BYTE },
 	[0xe4] = { VTR_OP_OTHER, T_IMM8 | T_BYTE }, [0xe5] = { VTR_OP_OTHER, T_IMM8 },
 	[0xe6] = { VTR_OP_OTHER, T_IMM8 | T_BYTE }, [0xe7] = { VTR_OP_OTHER, T_IMM8 },
 	[0xec] = { VTR_OP_OTHER, 0 }, [0xed] = { VTR_OP_OTHER, 0 },
 	[0xee] = { VTR_OP_OTHER, 0 }, [0xef] = { VTR_OP_OTHER, 0 },
+	[0xf0] = { VTR_OP_NONE, T_PREFIX }, [0xf1] = { VTR_OP_OTHER, 0 },
+	[0xf2 ... 0xf3] = { VTR_OP_NONE, T_PREFIX },
 	[0xf4] = { VTR_OP_OTHER, 0 }, [0xfa] = { VTR_OP_OTHER, 0 }, [0xfb] = { VTR_OP_OTHER, 0 },
-	[0xf6] = { VTR_OP_TEST, T_MODRM | T_BYTE | T_STORE | T_GROUP | T_LOCKABLE },
-	[0xf7] = { VTR_OP_TEST, T_MODRM | T_STORE | T_GROUP | T_LOCKABLE },
-	[0xfe] = { VTR_OP_INC, T_MODRM | T_BYTE | T_STORE | T_GROUP | T_LOCKABLE },
-	[0xff] = { VTR_OP_INC, T_MODRM | T_STORE | T_GROUP | T_LOCKABLE },
+	[0xf6] = { VTR_OP_TEST, T_MODRM | T_BYTE | T_STORE | T_GROUP },
+	[0xf7] = { VTR_OP_TEST, T_MODRM | T_STORE | T_GROUP },
+	[0xfe] = { VTR_OP_INC, T_MODRM | T_BYTE | T_STORE | T_GROUP },
+	[0xff] = { VTR_OP_INC, T_MODRM | T_STORE | T_GROUP },
 };
 
-#define V	T_MODRM
+#define V	(T_MODRM | T_MEM)
 
 static const struct vtr_opcode vtr_two_byte[256] = {
+	[0x00] = { VTR_OP_OTHER, T_MODRM }, [0x01] = { VTR_OP_OTHER, T_MODRM },
 	[0x06] = { VTR_OP_OTHER, 0 }, [0x08] = { VTR_OP_OTHER, 0 }, [0x09] = { VTR_OP_OTHER, 0 },
 	[0x10] = { VTR_OP_VMOV, V }, [0x11] = { VTR_OP_VMOV, V | T_STORE },
 	[0x20] = { VTR_OP_MOV_CR, T_CR | T_STORE }, [0x21] = { VTR_OP_MOV_DR, T_CR | T_STORE },
@@ -87,21 +97,24 @@ static const struct vtr_opcode vtr_two_byte[256] = {
 	[0x2b] = { VTR_OP_VMOV, V | T_STORE },
 	[0x30] = { VTR_OP_OTHER, 0 }, [0x31] = { VTR_OP_OTHER, 0 }, [0x32] = { VTR_OP_OTHER, 0 },
 	[0x33] = { VTR_OP_OTHER, 0 },
+	[0x40 ... 0x4f] = { VTR_OP_CMOVCC, T_MODRM },
 	[0x6e] = { VTR_OP_VMOV, V }, [0x6f] = { VTR_OP_VMOV, V },
 	[0x7e] = { VTR_OP_VMOV, V | T_STORE }, [0x7f] = { VTR_OP_VMOV, V | T_STORE },
+	[0x90 ... 0x9f] = { VTR_OP_SETCC, T_MODRM | T_BYTE | T_STORE },
 	[0xa2] = { VTR_OP_OTHER, 0 },
-	[0xa3] = { VTR_OP_BT, T_MODRM | T_STORE }, [0xab] = { VTR_OP_BTS, T_MODRM | T_STORE | T_LOCKABLE },
-	[0xb0] = { VTR_OP_CMPXCHG, T_MODRM | T_BYTE | T_STORE | T_LOCKABLE },
-	[0xb1] = { VTR_OP_CMPXCHG, T_MODRM | T_STORE | T_LOCKABLE },
-	[0xb3] = { VTR_OP_BTR, T_MODRM | T_STORE | T_LOCKABLE },
+	[0xa3] = { VTR_OP_BT, T_MODRM | T_STORE },
+	[0xaa] = { VTR_OP_OTHER, 0 }, [0xab] = { VTR_OP_BTS, T_MODRM | T_STORE },
+	[0xb0] = { VTR_OP_CMPXCHG, T_MODRM | T_BYTE | T_STORE },
+	[0xb1] = { VTR_OP_CMPXCHG, T_MODRM | T_STORE },
+	[0xb3] = { VTR_OP_BTR, T_MODRM | T_STORE },
 	[0xb6] = { VTR_OP_MOV, T_MODRM | T_SRC8 }, [0xb7] = { VTR_OP_MOV, T_MODRM | T_SRC16 },
-	[0xba] = { VTR_OP_BT, T_MODRM | T_STORE | T_IMM8 | T_GROUP | T_LOCKABLE },
-	[0xbb] = { VTR_OP_BTC, T_MODRM | T_STORE | T_LOCKABLE },
+	[0xba] = { VTR_OP_BT, T_MODRM | T_STORE | T_IMM8 | T_GROUP },
+	[0xbb] = { VTR_OP_BTC, T_MODRM | T_STORE },
 	[0xbe] = { VTR_OP_MOVSX, T_MODRM | T_SRC8 }, [0xbf] = { VTR_OP_MOVSX, T_MODRM | T_SRC16 },
-	[0xc0] = { VTR_OP_XADD, T_MODRM | T_BYTE | T_STORE | T_LOCKABLE },
-	[0xc1] = { VTR_OP_XADD, T_MODRM | T_STORE | T_LOCKABLE },
-	[0xc3] = { VTR_OP_MOV, T_MODRM | T_STORE },
-	[0xc7] = { VTR_OP_CMPXCHG8B, T_MODRM | T_STORE | T_GROUP | T_LOCKABLE },
+	[0xc0] = { VTR_OP_XADD, T_MODRM | T_BYTE | T_STORE },
+	[0xc1] = { VTR_OP_XADD, T_MODRM | T_STORE },
+	[0xc3] = { VTR_OP_MOV, T_MODRM | T_STORE | T_MEM },
+	[0xc7] = { VTR_OP_CMPXCHG8B, T_MODRM | T_STORE | T_GROUP | T_MEM },
 	[0xd6] = { VTR_OP_VMOV, V | T_STORE }, [0xe7] = { VTR_OP_VMOV, V | T_STORE },
 };
 
@@ -111,30 +124,47 @@ struct vtr_cursor {
 	bool short_of;
 };
 
-static u8 vtr_next(struct vtr_cursor *c)
+static __always_inline u8 vtr_next(struct vtr_cursor *c)
 {
-	if (c->at < c->n)
+	if (likely(c->at < c->n))
 		return c->bytes[c->at++];
 	c->short_of = true;
 	return 0;
 }
 
+/* 1, 2, 4 or 8 bytes, zero-extended; x86 is the only host, so its byte order is the instruction's. */
 static u64 vtr_next_n(struct vtr_cursor *c, unsigned int bytes)
 {
-	u64 val = 0;
-	unsigned int i;
+	const u8 *from = c->bytes + c->at;
+	u32 val32;
+	u16 val16;
+	u64 val;
 
-	for (i = 0; i < bytes; i++)
-		val |= (u64)vtr_next(c) << (8 * i);
-	return val;
+	if (unlikely(c->n - c->at < bytes)) {
+		c->short_of = true;
+		return 0;
+	}
+	c->at += bytes;
+	switch (bytes) {
+	case 1:
+		return *from;
+	case 2:
+		memcpy(&val16, from, 2);
+		return val16;
+	case 4:
+		memcpy(&val32, from, 4);
+		return val32;
+	default:
+		memcpy(&val, from, 8);
+		return val;
+	}
 }
 
 static s64 vtr_next_signed(struct vtr_cursor *c, unsigned int bytes)
 {
 	u64 val = vtr_next_n(c, bytes);
-	unsigned int shift = 64 - 8 * bytes;
 
-	return (s64)(val << shift) >> shift;
+	return bytes == 1 ? (s64)(s8)val : bytes == 2 ? (s64)(s16)val : (s64)(s32)val;
 }
 
 struct vtr_prefixes {
@@ -142,32 +172,52 @@ struct vtr_prefixes {
 	u8 rep, rex, seg;
 };
 
+static void vtr_take_prefix(struct vtr_prefixes *p, u8 b, unsigned int bits)
+{
+	switch (b) {
+	case 0x66:
+		p->opsize = true;
+		break;
+	case 0x67:
+		p->addrsize = true;
+		break;
+	case 0xf0:
+		p->lock = true;
+		break;
+	case 0xf2:
+	case 0xf3:
+		p->rep = b;
+		break;
+	case 0x64:
+	case 0x65:
+		p->seg = b - 0x60;
+		break;
+	default:
+		/* ES, CS, SS and DS: 64-bit mode ignores them, also behind FS or GS. */
+		if (bits != 64)
+			p->seg = (b >> 3) & 3;
+		break;
+	}
+}
+
+/* Returns the first byte that is no prefix. */
 static u8 vtr_read_prefixes(struct vtr_cursor *c, unsigned int bits, struct vtr_prefixes *p)
 {
 	for (;;) {
 		u8 b = vtr_next(c);
+		u16 how = vtr_one_byte[b].how;
 
+		if (how & T_REX && bits == 64) {
+			p->rex = b;
+		} else if (how & T_PREFIX) {
+			/* A REX prefix counts only right before the opcode. */
+			p->rex = 0;
+			vtr_take_prefix(p, b, bits);
+		} else {
+			return b;
+		}
 		if (c->short_of)
 			return 0;
-		if (b == 0x66)
-			p->opsize = true;
-		else if (b == 0x67)
-			p->addrsize = true;
-		else if (b == 0xf0)
-			p->lock = true;
-		else if (b == 0xf2 || b == 0xf3)
-			p->rep = b;
-		else if ((b & 0xe7) == 0x26)
-			p->seg = (b >> 3) & 3;
-		else if (b == 0x64 || b == 0x65)
-			p->seg = b - 0x60;
-		else if (bits == 64 && (b & 0xf0) == 0x40)
-			p->rex = b;
-		else
-			return b;
-		/* A REX prefix counts only right before the opcode. */
-		if ((b & 0xf0) != 0x40 || bits != 64)
-			p->rex = 0;
 	}
 }
 
@@ -251,6 +301,8 @@ static bool vtr_resolve_group(struct vtr_insn *i, u8 opcode, bool two, u8 ext, u
 		i->op = ext == 1 ? VTR_OP_CMPXCHG8B : VTR_OP_NONE;
 	else if (opcode < 0x84)
 		i->op = VTR_OP_ADD + ext;
+	else if (opcode < 0xc8)	/* 8F, C6, C7: one member, named by the table */
+		i->op = ext ? VTR_OP_NONE : i->op;
 	else if (opcode == 0xfe)
 		i->op = fe[ext];
 	else if (opcode == 0xff)
@@ -308,7 +360,7 @@ static bool vtr_resolve_vector(struct vtr_insn *i, u8 opcode, const struct vtr_p
 	return true;
 }
 
-static void vtr_operand_sizes(struct vtr_insn *i, u16 how, unsigned int bits,
+static __always_inline void vtr_operand_sizes(struct vtr_insn *i, u16 how, unsigned int bits,
 			      const struct vtr_prefixes *p)
 {
 	unsigned int size = bits == 16 ? 2 : 4;
@@ -321,6 +373,8 @@ static void vtr_operand_sizes(struct vtr_insn *i, u16 how, unsigned int bits,
 		size = 8;
 	if (how & T_BYTE)
 		size = 1;
+	else if (size == 8 && (i->op == VTR_OP_INS || i->op == VTR_OP_OUTS))
+		size = 4;
 	i->size = size;
 	i->mem_size = how & T_SRC8 ? 1 : how & T_SRC16 ? 2 : size;
 }
@@ -342,12 +396,37 @@ static bool vtr_decode_0f38(struct vtr_cursor *c, struct vtr_insn *i, const stru
 	u8 opcode = vtr_next(c);
 
 	if ((opcode & 0xfe) != 0xf0 || p->rep)
-		return false;
+		return false;	/* with F2: CRC32 */
 	i->op = VTR_OP_MOVBE;
 	i->store = opcode == 0xf1;
 	vtr_operand_sizes(i, 0, bits, p);
 	vtr_read_modrm(c, i, p->rex, bits);
 	return i->mem;
+}
+
+/* MOV to and from control and debug registers: the mod field is ignored, it is always a register. */
+static enum vtr_decode vtr_decode_cr(struct vtr_cursor *c, struct vtr_insn *i,
+				     const struct vtr_prefixes *p, unsigned int bits)
+{
+	u8 modrm = vtr_next(c);
+
+	i->reg = ((modrm >> 3) & 7) | (p->rex & 4 ? 8 : 0);
+	i->rm = (modrm & 7) | (p->rex & 1 ? 8 : 0);
+	i->size = bits == 64 ? 8 : 4;
+	/* APM3 "MOV CRn": LOCK reaches CR8 where there is no REX prefix. */
+	if (p->lock && i->op == VTR_OP_MOV_CR)
+		i->reg |= 8;
+	else if (p->lock)
+		return VTR_DECODE_BAD;
+	return VTR_DECODE_OK;
+}
+
+static bool vtr_insn_lockable(const struct vtr_insn *i)
+{
+	return i->mem && i->store &&
+	       ((i->op >= VTR_OP_ADD && i->op <= VTR_OP_XOR) ||
+		(i->op >= VTR_OP_INC && i->op <= VTR_OP_CMPXCHG8B) ||
+		(i->op >= VTR_OP_BTS && i->op <= VTR_OP_BTC));
 }
 
 static enum vtr_decode vtr_decode_body(struct vtr_cursor *c, struct vtr_insn *i, u8 opcode,
@@ -364,33 +443,33 @@ static enum vtr_decode vtr_decode_body(struct vtr_cursor *c, struct vtr_insn *i,
 			return vtr_decode_0f38(c, i, p, bits) ? VTR_DECODE_OK : VTR_DECODE_UNKNOWN;
 		two = true;
 		o = &vtr_two_byte[opcode];
-	}
-	if (opcode == 0x63 && bits != 64)
+		i->cond = opcode & 0xf;
+	} else if (opcode == 0x63 && bits != 64) {
 		return VTR_DECODE_UNKNOWN;	/* ARPL */
+	}
 	i->op = o->op;
 	how = o->how;
-	i->store = how & T_STORE;
 	if (i->op == VTR_OP_NONE)
-		return c->short_of ? VTR_DECODE_MORE : VTR_DECODE_UNKNOWN;
-	if (how & T_CR) {
-		/* The mod field is ignored: always a register (SDM 2B "MOV-Move to/from Control Registers"). */
-		modrm = vtr_next(c);
-		i->reg = ((modrm >> 3) & 7) | (p->rex & 4 ? 8 : 0);
-		i->rm = (modrm & 7) | (p->rex & 1 ? 8 : 0);
-		i->size = bits == 64 ? 8 : 4;
-		return VTR_DECODE_OK;
-	}
+		return VTR_DECODE_UNKNOWN;
+	i->store = how & T_STORE;
+	if (how & T_CR)
+		return vtr_decode_cr(c, i, p, bits);
 	vtr_operand_sizes(i, how, bits, p);
 	if (how & T_MODRM) {
 		modrm = vtr_read_modrm(c, i, p->rex, bits);
-		if (how & T_GROUP && !vtr_resolve_group(i, opcode, two, (modrm >> 3) & 7, &how))
+		if (how & T_GROUP) {
+			if (!vtr_resolve_group(i, opcode, two, (modrm >> 3) & 7, &how))
+				return VTR_DECODE_UNKNOWN;
+			vtr_operand_sizes(i, how, bits, p);
+		}
+		if (how & T_MEM && !i->mem)
 			return VTR_DECODE_UNKNOWN;
-		vtr_operand_sizes(i, how, bits, p);
 	}
-	if (i->op == VTR_OP_VMOV && !vtr_resolve_vector(i, opcode, p))
-		return VTR_DECODE_UNKNOWN;
-	if (i->op == VTR_OP_VMOV)
+	if (i->op == VTR_OP_VMOV) {
+		if (!vtr_resolve_vector(i, opcode, p))
+			return VTR_DECODE_UNKNOWN;
 		i->mem_size = i->size;
+	}
 	if (opcode == 0x63 && !two)
 		i->mem_size = min_t(u8, i->size, 4);
 	if (how & T_MOFFS) {
@@ -398,21 +477,6 @@ static enum vtr_decode vtr_decode_body(struct vtr_cursor *c, struct vtr_insn *i,
 		i->disp = vtr_next_n(c, i->addr_size);
 	}
 	vtr_read_imm(c, i, how);
-	if (p->lock && !(how & T_LOCKABLE && i->mem && i->store && i->op != VTR_OP_CMP &&
-			 i->op != VTR_OP_TEST && i->op != VTR_OP_BT))
-		return VTR_DECODE_BAD;
-	return VTR_DECODE_OK;
-}
-
-static enum vtr_decode vtr_decode_setcc(struct vtr_cursor *c, struct vtr_insn *i, u8 opcode,
-					const struct vtr_prefixes *p, unsigned int bits)
-{
-	i->op = VTR_OP_SETCC;
-	i->cond = opcode & 0xf;
-	i->size = 1;
-	i->mem_size = 1;
-	i->store = true;
-	vtr_read_modrm(c, i, p->rex, bits);
 	return VTR_DECODE_OK;
 }
 
@@ -443,14 +507,38 @@ enum vtr_decode vtr_insn_decode(const u8 *bytes, unsigned int n, unsigned int bi
 	insn->rex = p.rex;
 	insn->addr_size = bits == 64 ? (p.addrsize ? 4 : 8) :
 			  (bits == 32) != p.addrsize ? 4 : 2;
-	if (opcode == 0x0f && c.at < c.n && (c.bytes[c.at] & 0xf0) == 0x90)
-		ret = vtr_decode_setcc(&c, insn, vtr_next(&c), &p, bits);
-	else
-		ret = vtr_decode_body(&c, insn, opcode, &p, bits);
-	if (c.short_of)
+	ret = vtr_decode_body(&c, insn, opcode, &p, bits);
+	if (unlikely(c.short_of))
 		return n >= VTR_INSN_MAX ? VTR_DECODE_BAD : VTR_DECODE_MORE;
+	if (unlikely(p.lock) && ret == VTR_DECODE_OK && insn->op != VTR_OP_MOV_CR &&
+	    !vtr_insn_lockable(insn))
+		return VTR_DECODE_BAD;
 	if (insn->seg == VTR_SEG_DEFAULT)
 		insn->seg = 3;
 	insn->len = c.at;
 	return ret;
+}
+
+/**
+ * vtr_insn_skip_prefixed() - vtr_insn_skip_len() where prefixes or the end of a page are in the way
+ * @bytes: at RIP
+ * @n: how many, at most 15 are looked at
+ * @bits: 16, 32 or 64
+ * @op: one opcode byte, or 0x0f00 | the second one
+ * @modrm: a third byte follows
+ *
+ * Return: the length; 0 if the bytes are something else or too few.
+ */
+unsigned int vtr_insn_skip_prefixed(const u8 *bytes, unsigned int n, unsigned int bits, u16 op,
+				    bool modrm)
+{
+	struct vtr_cursor c = { .bytes = bytes, .n = min_t(unsigned int, n, VTR_INSN_MAX) };
+	struct vtr_prefixes p = {};
+	u16 found = vtr_read_prefixes(&c, bits, &p);
+
+	if (found == 0x0f)
+		found = 0x0f00 | vtr_next(&c);
+	if (op >= 0x0f00 && modrm)
+		vtr_next(&c);
+	return found == op && !c.short_of ? c.at : 0;
 }

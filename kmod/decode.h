@@ -21,6 +21,7 @@ enum vtr_op {
 	VTR_OP_XCHG, VTR_OP_XADD, VTR_OP_CMPXCHG, VTR_OP_CMPXCHG8B,
 	VTR_OP_BT, VTR_OP_BTS, VTR_OP_BTR, VTR_OP_BTC,
 	VTR_OP_SETCC,
+	VTR_OP_CMOVCC,
 	VTR_OP_MOVBE,
 	VTR_OP_VMOV,		/* vector register and memory, 4 to 16 bytes */
 	VTR_OP_PUSH, VTR_OP_POP,
@@ -58,7 +59,7 @@ enum vtr_seg_override { VTR_SEG_DEFAULT = 0xff };
  * @index: 0..15, 16: none
  * @scale: shift
  * @seg: ES CS SS DS FS GS (0..5)
- * @cond: condition code of SETcc
+ * @cond: condition code of SETcc and CMOVcc
  * @disp: displacement, sign-extended
  * @imm: immediate, sign-extended
  */
@@ -81,6 +82,9 @@ struct vtr_insn {
 enum vtr_decode vtr_insn_decode(const u8 *bytes, unsigned int n, unsigned int bits,
 				struct vtr_insn *insn);
 
+unsigned int vtr_insn_skip_prefixed(const u8 *bytes, unsigned int n, unsigned int bits, u16 op,
+				    bool modrm);
+
 /**
  * vtr_insn_skip_len() - length of an instruction of which only the opcode is known
  * @bytes: up to 15 bytes at RIP
@@ -94,22 +98,13 @@ enum vtr_decode vtr_insn_decode(const u8 *bytes, unsigned int n, unsigned int bi
 static __always_inline unsigned int vtr_insn_skip_len(const u8 *bytes, unsigned int n,
 						      unsigned int bits, u16 op, bool modrm)
 {
-	unsigned int i = 0;
-
-	/* Prefixes are legal before any of them, and rare. */
-	while (unlikely(i < n && (bytes[i] == 0x66 || bytes[i] == 0x67 || bytes[i] == 0xf2 ||
-				  bytes[i] == 0xf3 || bytes[i] == 0xf0 ||
-				  (bytes[i] & 0xe7) == 0x26 || (bytes[i] & 0xfe) == 0x64 ||
-				  (bits == 64 && (bytes[i] & 0xf0) == 0x40))))
-		i++;
-	if (op >= 0x0f00) {
-		if (i + 2 + modrm > n || bytes[i] != 0x0f || bytes[i + 1] != (op & 0xff))
-			return 0;
-		return i + 2 + modrm;
+	if (likely(n >= 3)) {
+		if (op < 0x0f00 && bytes[0] == op)
+			return 1;
+		if (op >= 0x0f00 && bytes[0] == 0x0f && bytes[1] == (u8)op)
+			return 2 + modrm;
 	}
-	if (i + 1 > n || bytes[i] != op)
-		return 0;
-	return i + 1;
+	return vtr_insn_skip_prefixed(bytes, n, bits, op, modrm);
 }
 
 #endif /* VITRINE_DECODE_H */

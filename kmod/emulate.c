@@ -334,10 +334,11 @@ static int vtr_emulate_exchange(struct vtr_emul *e, const struct vtr_insn *i)
 			vtr_reg_write(e->regs, i, i->rm, i->size, res);
 		}
 		break;
-	default:	/* CMPXCHG: the destination is written in either case */
+	default:	/* CMPXCHG: memory is written in either case, a register only when equal */
 		acc = e->regs[0] & vtr_mask(i->size);
 		vtr_sub(acc, o.val, 0, i->size, &f);
-		err = vtr_store_rm(e, i, i->size, &o, f & ZF ? reg : o.val);
+		if (i->mem || f & ZF)
+			err = vtr_store_rm(e, i, i->size, &o, f & ZF ? reg : o.val);
 		if (err)
 			return err;
 		if (!(f & ZF))
@@ -466,7 +467,7 @@ static int vtr_emulate_vmov(struct vtr_emul *e, const struct vtr_insn *i)
 static int vtr_emulate_stack(struct vtr_emul *e, const struct vtr_insn *i)
 {
 	unsigned int width = e->bits == 64 ? 8 : e->bits / 8;
-	u64 sp = e->regs[4], addr, val = 0;
+	u64 sp = e->regs[4], addr, off, val = 0;
 	struct vtr_operand o;
 	int err;
 
@@ -485,11 +486,16 @@ static int vtr_emulate_stack(struct vtr_emul *e, const struct vtr_insn *i)
 		if (err)
 			return err;
 		sp = (sp + i->size) & vtr_mask(width);
-		err = e->linear(e->ctx, i->seg, vtr_insn_offset(e, i), i->size, true, &o.addr);
+		/* POP computes its operand's address with the new stack pointer. */
+		off = vtr_insn_offset(e, i);
+		if (i->base == 4)
+			off = (off + i->size) & vtr_mask(i->addr_size);
+		err = i->mem ? e->linear(e->ctx, i->seg, off, i->size, true, &o.addr) : 0;
 		if (!err)
 			err = vtr_store_rm(e, i, i->size, &o, val);
 	}
-	if (!err)
+	/* POP into the stack pointer itself leaves what was popped. */
+	if (!err && (i->op == VTR_OP_PUSH || i->mem || i->rm != 4))
 		vtr_reg_write(e->regs, i, 4, width, sp);
 	return err;
 }
@@ -542,6 +548,13 @@ static int vtr_string_once(struct vtr_emul *e, const struct vtr_insn *i)
 	return 0;
 }
 
+static void vtr_next_insn(struct vtr_emul *e, const struct vtr_insn *i)
+{
+	*e->rip += i->len;
+	if (e->bits != 64)
+		*e->rip = (u32)*e->rip;
+}
+
 /*
  * One element a call: RIP stays while REP goes on, the guest executes the instruction again, and
  * interrupts are taken in between.
@@ -553,7 +566,7 @@ static int vtr_emulate_string(struct vtr_emul *e, const struct vtr_insn *i)
 	int err;
 
 	if (i->rep && !count) {
-		*e->rip += i->len;
+		vtr_next_insn(e, i);
 		return 0;
 	}
 	err = vtr_string_once(e, i);
@@ -564,7 +577,7 @@ static int vtr_emulate_string(struct vtr_emul *e, const struct vtr_insn *i)
 		if (count && !(compares && !(*e->rflags & ZF) == (i->rep == 0xf3)))
 			return 0;
 	}
-	*e->rip += i->len;
+	vtr_next_insn(e, i);
 	return 0;
 }
 
@@ -576,6 +589,20 @@ static int vtr_emulate_setcc(struct vtr_emul *e, const struct vtr_insn *i)
 	if (i->mem)
 		err = e->linear(e->ctx, i->seg, vtr_insn_offset(e, i), 1, true, &o.addr);
 	return err ?: vtr_store_rm(e, i, 1, &o, vtr_cond(*e->rflags, i->cond));
+}
+
+/* The operand is read, and a 32-bit register's upper half cleared, whatever the condition says. */
+static int vtr_emulate_cmov(struct vtr_emul *e, const struct vtr_insn *i)
+{
+	struct vtr_operand o;
+	int err = vtr_load_rm(e, i, i->size, false, &o);
+
+	if (err)
+		return err;
+	if (!vtr_cond(*e->rflags, i->cond))
+		o.val = vtr_reg_read(e->regs, i, i->reg, i->size);
+	vtr_reg_write(e->regs, i, i->reg, i->size, o.val);
+	return 0;
 }
 
 static int vtr_emulate_one(struct vtr_emul *e, const struct vtr_insn *i)
@@ -596,6 +623,8 @@ static int vtr_emulate_one(struct vtr_emul *e, const struct vtr_insn *i)
 		return vtr_emulate_bit(e, i);
 	case VTR_OP_SETCC:
 		return vtr_emulate_setcc(e, i);
+	case VTR_OP_CMOVCC:
+		return vtr_emulate_cmov(e, i);
 	case VTR_OP_MOVBE:
 		return vtr_emulate_movbe(e, i);
 	case VTR_OP_VMOV:
@@ -623,10 +652,7 @@ int vtr_emulate(struct vtr_emul *e, const struct vtr_insn *i)
 	if (i->op >= VTR_OP_MOVS && i->op <= VTR_OP_SCAS)
 		return vtr_emulate_string(e, i);
 	err = vtr_emulate_one(e, i);
-	if (!err) {
-		*e->rip += i->len;
-		if (e->bits != 64)
-			*e->rip = (u32)*e->rip;
-	}
+	if (!err)
+		vtr_next_insn(e, i);
 	return err;
 }

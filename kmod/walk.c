@@ -64,15 +64,24 @@ static bool vtr_walk_allowed(const struct vtr_walk *w, u64 rights, bool nx, u32 
 static bool vtr_pte_reserved(const struct vtr_walk *w, u64 entry, const struct vtr_paging *p,
 			     unsigned int level)
 {
+	u64 page = 1ULL << (12 + p->bits * (level - 1));
+
 	if (p->size == 4)
 		return false;
-	if (entry & GENMASK_ULL(51, 0) & ~GENMASK_ULL(w->phys_bits - 1, 0))
+	/* Between the PAT bit of a large page and its frame number. */
+	if (level > 1 && level < 4 && entry & PTE_PS && entry & (page - 1) & ~GENMASK_ULL(12, 0))
+		return true;
+	/* No width is known before user space has given the vCPU its CPUID. */
+	if (w->phys_bits && entry & GENMASK_ULL(51, 0) & ~GENMASK_ULL(w->phys_bits - 1, 0))
 		return true;
 	if (level >= 4 && entry & PTE_PS)
 		return true;
-	/* A PAE pointer-table entry carries no rights, and none of its bits may be set. */
-	return !(w->efer & EFER_LMA_BIT) && level == 3 ? entry & 0x1e6 :
-		!(w->efer & EFER_NX_BIT) && entry & PTE_NX;
+	/* A PAE pointer-table entry carries no rights, and none of their bits may be set. */
+	if (p->levels == 3 && level == 3)
+		return entry & (0x1e6 | GENMASK_ULL(63, 52));
+	if (p->levels == 3 && entry & GENMASK_ULL(62, 52))
+		return true;
+	return !(w->efer & EFER_NX_BIT) && entry & PTE_NX;
 }
 
 /**
@@ -99,6 +108,8 @@ int vtr_walk(struct vtr_walk *w, gva_t addr, u32 access)
 		return 0;
 	}
 	p = vtr_paging_mode(w);
+	if (p.levels < 4)
+		addr = (u32)addr;
 	table = w->cr3 & p.root_mask;
 	for (level = p.levels;; level--) {
 		shift = 12 + p.bits * (level - 1);
