@@ -1,0 +1,232 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * exits.c - the host side of the exit benchmark: runs guest.c on a KVM-ABI device node and prints one
+ * line a row, "name count", where count is TSC cycles (under --icount: instructions) for one.
+ */
+#define _GNU_SOURCE
+#include <err.h>
+#include <fcntl.h>
+#include <linux/kvm.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "bench.h"
+
+static const char *const names[BENCH_NR] = {
+	[BENCH_CPUID] = "cpuid", [BENCH_EOI] = "x2apic-eoi", [BENCH_SELF_IPI] = "x2apic-self-ipi",
+	[BENCH_DEADLINE] = "tsc-deadline", [BENCH_IOEVENTFD_PIO] = "ioeventfd-pio",
+	[BENCH_IOEVENTFD_MMIO] = "ioeventfd-mmio", [BENCH_PIO_USER] = "pio-user",
+	[BENCH_MMIO_USER] = "mmio-user", [BENCH_TOUCH] = "first-touch",
+};
+
+struct vm {
+	int dev, fd, vcpu;
+	struct kvm_run *run;
+	size_t run_size;
+	uint8_t *ram;
+};
+
+static uint64_t rdtsc(void)
+{
+	uint32_t lo, hi;
+
+	__asm__ volatile("rdtsc" : "=a"(lo), "=d"(hi) : : "memory");
+	return lo | (uint64_t)hi << 32;
+}
+
+static long check(long ret, const char *what)
+{
+	if (ret < 0)
+		err(1, "%s", what);
+	return ret;
+}
+
+#define CHECK(x) check(x, #x)
+
+static void create(struct vm *vm, size_t memory)
+{
+	struct kvm_userspace_memory_region r = { .memory_size = memory };
+
+	vm->fd = CHECK(ioctl(vm->dev, KVM_CREATE_VM, 0));
+	CHECK(ioctl(vm->fd, KVM_SET_TSS_ADDR, 0xfffbd000));
+	CHECK(ioctl(vm->fd, KVM_CREATE_IRQCHIP, 0));
+	vm->ram = mmap(NULL, memory, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (vm->ram == MAP_FAILED)
+		err(1, "mmap");
+	madvise(vm->ram, memory, MADV_NOHUGEPAGE);
+	r.userspace_addr = (uintptr_t)vm->ram;
+	CHECK(ioctl(vm->fd, KVM_SET_USER_MEMORY_REGION, &r));
+	vm->vcpu = CHECK(ioctl(vm->fd, KVM_CREATE_VCPU, 0));
+	vm->run = mmap(NULL, vm->run_size, PROT_READ | PROT_WRITE, MAP_SHARED, vm->vcpu, 0);
+	if (vm->run == MAP_FAILED)
+		err(1, "mmap of the vCPU");
+}
+
+static void destroy(struct vm *vm, size_t memory)
+{
+	munmap(vm->run, vm->run_size);
+	close(vm->vcpu);
+	close(vm->fd);
+	munmap(vm->ram, memory);
+}
+
+static void set_cpuid(struct vm *vm)
+{
+	struct kvm_cpuid2 *c = calloc(1, sizeof(*c) + 256 * sizeof(c->entries[0]));
+	unsigned int i;
+
+	c->nent = 256;
+	CHECK(ioctl(vm->dev, KVM_GET_SUPPORTED_CPUID, c));
+	for (i = 0; i < c->nent; i++)
+		if (c->entries[i].function == 1)
+			c->entries[i].ecx |= 1 << 24 | 1 << 21;
+	CHECK(ioctl(vm->vcpu, KVM_SET_CPUID2, c));
+	free(c);
+}
+
+/* Long mode with the first GiB mapped one to one in 2 MiB pages; the cold region in 4 KiB ones too. */
+static void long_mode(struct vm *vm)
+{
+	uint64_t *pml4 = (uint64_t *)(vm->ram + 0x9000), *pdpt = pml4 + 512, *pd = pdpt + 512;
+	struct kvm_segment code = { .limit = ~0U, .selector = 0x10, .type = 0xb, .present = 1,
+				    .s = 1, .l = 1, .g = 1 };
+	struct kvm_segment data = { .limit = ~0U, .selector = 0x18, .type = 3, .present = 1,
+				    .s = 1, .db = 1, .g = 1 };
+	struct kvm_regs regs = { .rip = BENCH_CODE, .rsp = 0x1ff000, .rflags = 2 };
+	struct kvm_sregs s;
+	int i;
+
+	pml4[0] = 0xa003;
+	pdpt[0] = 0xb003;
+	for (i = 0; i < 512; i++)
+		pd[i] = (uint64_t)i << 21 | 0x83;
+	CHECK(ioctl(vm->vcpu, KVM_GET_SREGS, &s));
+	s.cs = code;
+	s.ds = s.es = s.fs = s.gs = s.ss = data;
+	s.cr3 = 0x9000;
+	s.cr4 = 1 << 5;
+	s.cr0 = 0x80000011;
+	s.efer = 0x500;
+	CHECK(ioctl(vm->vcpu, KVM_SET_SREGS, &s));
+	CHECK(ioctl(vm->vcpu, KVM_SET_REGS, &regs));
+}
+
+static void add_ioeventfd(struct vm *vm, uint64_t addr, uint32_t len, uint32_t flags)
+{
+	struct kvm_ioeventfd e = { .addr = addr, .len = len, .flags = flags, .datamatch = 1 };
+
+	e.fd = CHECK(eventfd(0, EFD_NONBLOCK));
+	CHECK(ioctl(vm->fd, KVM_IOEVENTFD, &e));
+}
+
+static void load_guest(struct vm *vm, const char *path)
+{
+	FILE *f = fopen(path, "rb");
+
+	if (!f || !fread(vm->ram + BENCH_CODE, 1, 0x100000, f))
+		err(1, "%s", path);
+	fclose(f);
+}
+
+static void run_guest(struct vm *vm)
+{
+	for (;;) {
+		CHECK(ioctl(vm->vcpu, KVM_RUN, 0));
+		if (vm->run->exit_reason == KVM_EXIT_MMIO)
+			continue;
+		if (vm->run->exit_reason != KVM_EXIT_IO)
+			errx(1, "unexpected exit %u", vm->run->exit_reason);
+		if (vm->run->io.port == BENCH_PORT_DONE)
+			return;
+	}
+}
+
+static void measure_exits(struct vm *vm, const char *guest)
+{
+	const struct bench_results *r;
+	int i;
+
+	create(vm, BENCH_MEMORY);
+	set_cpuid(vm);
+	load_guest(vm, guest);
+	long_mode(vm);
+	add_ioeventfd(vm, BENCH_PORT_EVENT, 1, KVM_IOEVENTFD_FLAG_PIO | KVM_IOEVENTFD_FLAG_DATAMATCH);
+	add_ioeventfd(vm, BENCH_MMIO + BENCH_MMIO_EVENT, 4, KVM_IOEVENTFD_FLAG_DATAMATCH);
+	run_guest(vm);
+	r = (void *)(vm->ram + BENCH_RESULTS);
+	for (i = BENCH_CPUID; i < BENCH_NR; i++) {
+		uint64_t n = i == BENCH_TOUCH ? BENCH_COLD_PAGES : BENCH_ROUNDS;
+		uint64_t empty = i == BENCH_TOUCH ? 0 : r->cycles[BENCH_EMPTY];
+
+		printf("%s %llu\n", names[i], (unsigned long long)((r->cycles[i] - empty) / n));
+	}
+	destroy(vm, BENCH_MEMORY);
+}
+
+/* The host process's own touch of the same kind of memory, as the yardstick for the guest's. */
+static void measure_host_touch(void)
+{
+	size_t size = BENCH_COLD_PAGES * 4096UL, i;
+	volatile uint8_t *p = mmap(NULL, size, PROT_READ | PROT_WRITE,
+				   MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	uint64_t start;
+
+	if (p == MAP_FAILED)
+		err(1, "mmap");
+	madvise((void *)p, size, MADV_NOHUGEPAGE);
+	start = rdtsc();
+	for (i = 0; i < BENCH_COLD_PAGES; i++)
+		p[i * 4096] = 1;
+	printf("host-touch %llu\n", (unsigned long long)((rdtsc() - start) / BENCH_COLD_PAGES));
+	munmap((void *)p, size);
+}
+
+static void once(struct vm *vm)
+{
+	struct kvm_regs regs = { .rip = 0x1000, .rflags = 2 };
+	struct kvm_sregs s;
+
+	create(vm, 0x10000);
+	vm->ram[0x1000] = 0xee;		/* out %al, (%dx) */
+	CHECK(ioctl(vm->vcpu, KVM_GET_SREGS, &s));
+	s.cs.base = 0;
+	s.cs.selector = 0;
+	CHECK(ioctl(vm->vcpu, KVM_SET_SREGS, &s));
+	CHECK(ioctl(vm->vcpu, KVM_SET_REGS, &regs));
+	CHECK(ioctl(vm->vcpu, KVM_RUN, 0));
+	if (vm->run->exit_reason != KVM_EXIT_IO)
+		errx(1, "unexpected exit %u", vm->run->exit_reason);
+	destroy(vm, 0x10000);
+}
+
+static void measure_life(struct vm *vm)
+{
+	uint64_t start;
+	int i;
+
+	once(vm);
+	start = rdtsc();
+	for (i = 0; i < 8; i++)
+		once(vm);
+	printf("create-run-destroy %llu\n", (unsigned long long)((rdtsc() - start) / 8));
+}
+
+int main(int argc, char **argv)
+{
+	struct vm vm = {};
+
+	if (argc != 3)
+		errx(2, "usage: exits DEVICE GUEST");
+	vm.dev = CHECK(open(argv[1], O_RDWR | O_CLOEXEC));
+	vm.run_size = CHECK(ioctl(vm.dev, KVM_GET_VCPU_MMAP_SIZE, 0));
+	measure_exits(&vm, argv[2]);
+	measure_host_touch();
+	measure_life(&vm);
+	return 0;
+}
