@@ -134,8 +134,8 @@ int vmm_console_create(struct vmm *m)
 		vmm_error("console", strerror(errno), "free some memory");
 		return -1;
 	}
-	c->in = (struct vmm_source){ STDIN_FILENO, on_input, m };
-	c->out = (struct vmm_source){ STDOUT_FILENO, on_output, m };
+	c->in = (struct vmm_source){ .fd = STDIN_FILENO, .ready = on_input, .opaque = m };
+	c->out = (struct vmm_source){ .fd = STDOUT_FILENO, .ready = on_output, .opaque = m };
 	c->chunk = isatty(STDOUT_FILENO) ? TTY_CHUNK : PIPE_BUF;
 	c->in_open = true;
 	if (vmm_loop_add(m, &c->in, EPOLLIN)) {

@@ -56,11 +56,14 @@ int vmm_loop_add(struct vmm *m, struct vmm_source *s, uint32_t events)
 {
 	struct epoll_event ev = { .events = events, .data.ptr = s };
 
-	return epoll_ctl(m->epoll, EPOLL_CTL_ADD, s->fd, &ev);
+	if (epoll_ctl(m->epoll, EPOLL_CTL_ADD, s->fd, &ev))
+		return -1;
+	s->events = events;
+	return 0;
 }
 
 /**
- * vmm_loop_change() - wait for other events of a descriptor
+ * vmm_loop_change() - wait for other events of a descriptor; in the main thread
  * @m: the machine
  * @s: added before
  * @events: EPOLL bits, 0 for none
@@ -68,12 +71,15 @@ int vmm_loop_add(struct vmm *m, struct vmm_source *s, uint32_t events)
 void vmm_loop_change(struct vmm *m, struct vmm_source *s, uint32_t events)
 {
 	struct epoll_event ev = { .events = events, .data.ptr = s };
+	int op = EPOLL_CTL_MOD;
 
 	/* Hang-ups are told even when nothing is asked for: who wants nothing leaves the set. */
 	if (!events)
-		epoll_ctl(m->epoll, EPOLL_CTL_DEL, s->fd, NULL);
-	else if (epoll_ctl(m->epoll, EPOLL_CTL_MOD, s->fd, &ev) && errno == ENOENT)
-		epoll_ctl(m->epoll, EPOLL_CTL_ADD, s->fd, &ev);
+		op = EPOLL_CTL_DEL;
+	else if (!s->events)
+		op = EPOLL_CTL_ADD;
+	if (events != s->events && !epoll_ctl(m->epoll, op, s->fd, &ev))
+		s->events = events;
 }
 
 static int create_signals(void)
@@ -99,8 +105,10 @@ static int create_signals(void)
  */
 int vmm_loop_init(struct vmm *m)
 {
-	m->wake = (struct vmm_source){ eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC), on_wake, m };
-	m->signals = (struct vmm_source){ create_signals(), on_signal, m };
+	m->wake = (struct vmm_source){ .fd = eventfd(0, EFD_NONBLOCK | EFD_CLOEXEC),
+					.ready = on_wake, .opaque = m };
+	m->signals = (struct vmm_source){ .fd = create_signals(), .ready = on_signal,
+					   .opaque = m };
 	m->epoll = epoll_create1(EPOLL_CLOEXEC);
 	if (m->wake.fd < 0 || m->signals.fd < 0 || m->epoll < 0 ||
 	    vmm_loop_add(m, &m->wake, EPOLLIN) || vmm_loop_add(m, &m->signals, EPOLLIN)) {

@@ -125,11 +125,13 @@ struct vmm_device {
  * @fd: descriptor
  * @ready: called in the main thread with the EPOLL bits that are set
  * @opaque: its argument
+ * @events: EPOLL bits asked for; the loop's own
  */
 struct vmm_source {
 	int fd;
 	void (*ready)(void *opaque, uint32_t events);
 	void *opaque;
+	uint32_t events;
 };
 
 /**

@@ -48,7 +48,7 @@ static uint8_t *at(uint64_t gpa)
 }
 
 /* The table with that signature among the XSDT's. */
-static uint8_t *table(const char *sig)
+static uint8_t *find(const char *sig)
 {
 	uint8_t *xsdt = at(get64(mem + 24));
 	uint32_t i, n = (get32(xsdt + 4) - 36) / 8;
@@ -65,7 +65,7 @@ static uint8_t *table(const char *sig)
 
 static uint8_t *dsdt(void)
 {
-	return at(get64(table("FACP") + 140));
+	return at(get64(find("FACP") + 140));
 }
 
 START_TEST(rsdp_leads_to_all)
@@ -77,7 +77,7 @@ START_TEST(rsdp_leads_to_all)
 	ck_assert_uint_eq(mem[15], 2);
 	ck_assert_uint_eq(sum(mem, 20), 0);
 	ck_assert_uint_eq(sum(mem, 36), 0);
-	fadt = table("FACP");
+	fadt = find("FACP");
 	ck_assert_mem_eq(dsdt(), "DSDT", 4);
 	ck_assert_uint_eq(get32(fadt + 40), get64(fadt + 140));
 	ck_assert_mem_eq(at(get64(fadt + 132)), "FACS", 4);
@@ -92,8 +92,8 @@ START_TEST(checksums)
 
 	vmm_acpi_build(mem, sizeof(mem), GPA, 16);
 	tables[0] = at(get64(mem + 24));
-	tables[1] = table("FACP");
-	tables[2] = table("APIC");
+	tables[1] = find("FACP");
+	tables[2] = find("APIC");
 	tables[3] = dsdt();
 	for (i = 0; i < 4; i++)
 		ck_assert_uint_eq(sum(tables[i], get32(tables[i] + 4)), 0);
@@ -105,7 +105,7 @@ START_TEST(fadt_ports)
 	uint8_t *fadt;
 
 	vmm_acpi_build(mem, sizeof(mem), GPA, 1);
-	fadt = table("FACP");
+	fadt = find("FACP");
 	ck_assert_uint_eq(get32(fadt + 4), 276);
 	ck_assert_uint_eq(get32(fadt + 56), VMM_PORT_PM);
 	ck_assert_uint_eq(get32(fadt + 64), VMM_PORT_PM + 4);
@@ -126,7 +126,7 @@ START_TEST(madt_names_each_cpu)
 	uint8_t *p, *end;
 
 	ck_assert_uint_gt(vmm_acpi_build(mem, sizeof(mem), GPA, cpus), 0);
-	p = table("APIC");
+	p = find("APIC");
 	end = p + get32(p + 4);
 	for (p += 44; p < end; p += p[1]) {
 		ck_assert_uint_ge(p[1], 2);
@@ -195,8 +195,8 @@ START_TEST(iasl_agrees)
 		return;
 	vmm_acpi_build(mem, sizeof(mem), GPA, 16);
 	disassemble(dsdt());
-	disassemble(table("FACP"));
-	disassemble(table("APIC"));
+	disassemble(find("FACP"));
+	disassemble(find("APIC"));
 }
 END_TEST
 
