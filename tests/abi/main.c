@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * main.c: runs the ABI tests one after another and prints TAP.
+ * main.c: runs tests one after another and prints TAP; shared by tests/abi and tests/hostile.
  *
- *   abi [--device NODE] [--list] [PATTERN...]
+ *   abi [--device NODE] [--limit SECONDS] [--list] [PATTERN...]
  *
  * NODE is also taken from VITRINE_DEVICE; a PATTERN (glob) selects test files by name.  Each test
  * is a process of its own with a time limit.
@@ -16,7 +16,6 @@
 #include <sys/wait.h>
 
 enum {
-	TIME_LIMIT_S = 30,
 	STATUS_FAILED = 1,
 	STATUS_SKIPPED = 77,
 };
@@ -25,6 +24,7 @@ const char *abi_device;
 
 static struct abi_test *tests, **tests_end = &tests;
 static bool failed;
+static unsigned int time_limit = 30; /* seconds a test */
 
 /**
  * abi_register() - add a test; called by constructors
@@ -97,7 +97,7 @@ static int run_test(const struct abi_test *test)
 	if (child < 0)
 		return STATUS_FAILED << 8;
 	if (!child) {
-		alarm(TIME_LIMIT_S);
+		alarm(time_limit);
 		test->body();
 		abi_stop();
 	}
@@ -144,6 +144,8 @@ int main(int argc, char **argv)
 	for (argv++; *argv && !strncmp(*argv, "--", 2); argv++) {
 		if (!strcmp(*argv, "--device") && argv[1])
 			abi_device = *++argv;
+		else if (!strcmp(*argv, "--limit") && argv[1])
+			time_limit = strtoul(*++argv, NULL, 10);
 		else if (!strcmp(*argv, "--list"))
 			list = true;
 		else

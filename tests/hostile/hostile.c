@@ -1,0 +1,191 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * hostile.c: seeds, child processes, and the question whether the host is still whole.
+ */
+#include "hostile.h"
+
+#include <fcntl.h>
+#include <signal.h>
+#include <time.h>
+#include <sys/time.h>
+#include <sys/wait.h>
+
+GUEST(alive, 16, "mov $0x2a, %al; out %al, $0xf4");
+
+/**
+ * hostile_seed() - HOSTILE_SEED, or one from the clock; printed
+ */
+uint64_t hostile_seed(void)
+{
+	const char *wanted = getenv("HOSTILE_SEED");
+	uint64_t seed = wanted && *wanted ? strtoull(wanted, NULL, 0) : (uint64_t)time(NULL);
+
+	printf("# HOSTILE_SEED=%llu\n", (unsigned long long)seed);
+	return seed;
+}
+
+/**
+ * hostile_random() - next number of a sequence (a 64-bit LCG with its high half folded in)
+ * @state: the sequence
+ */
+uint64_t hostile_random(uint64_t *state)
+{
+	*state = *state * 6364136223846793005ULL + 1442695040888963407ULL;
+	return *state ^ *state >> 32;
+}
+
+/**
+ * expect_device_works() - an honest machine still runs
+ */
+void expect_device_works(void)
+{
+	struct vcpu *vcpu = vcpu_create(vm_create(VM_PIT), 0);
+
+	vcpu_load16(vcpu, alive, alive_end);
+	EXPECT(vcpu_done(vcpu));
+	EXPECT_EQ(run_port_data(vcpu), 0x2a);
+	close(vcpu->fd);
+	munmap(vcpu->run, 3 * 4096);
+	munmap(vcpu->vm->ram, RAM_SIZE);
+	close(vcpu->vm->fd);
+	free(vcpu->vm);
+	free(vcpu);
+}
+
+/**
+ * device_module() - the module that owns the device under test
+ */
+const char *device_module(void)
+{
+	return strstr(abi_device, "kvm") ? "kvm_amd" : "vitrine";
+}
+
+/**
+ * module_references() - how often the device's module is in use
+ * Return: the count, -1 when it cannot be read.
+ */
+int module_references(void)
+{
+	char path[64];
+	int count = -1;
+	FILE *file;
+
+	snprintf(path, sizeof(path), "/sys/module/%s/refcnt", device_module());
+	file = fopen(path, "r");
+	if (!file)
+		return -1;
+	if (fscanf(file, "%d", &count) != 1)
+		count = -1;
+	fclose(file);
+	return count;
+}
+
+/**
+ * in_child() - run something in a process of its own
+ * Return: its wait status.
+ */
+int in_child(void (*body)(void *argument), void *argument)
+{
+	int status = -1;
+	pid_t child;
+
+	fflush(stdout);
+	child = fork();
+	NEED(child >= 0);
+	if (!child) {
+		body(argument);
+		abi_stop();
+	}
+	NEED(waitpid(child, &status, 0) == child);
+	return status;
+}
+
+static void on_tick(int signal)
+{
+	(void)signal;
+}
+
+/**
+ * signal_every_ms() - from now on, no KVM_RUN of this process lasts longer than @ms
+ */
+void signal_every_ms(unsigned int ms)
+{
+	struct itimerval timer = {.it_interval.tv_usec = ms * 1000, .it_value.tv_usec = ms * 1000};
+	struct sigaction action = {.sa_handler = on_tick};
+
+	NEED(sigaction(SIGALRM, &action, NULL) == 0);
+	NEED(setitimer(ITIMER_REAL, &timer, NULL) == 0);
+}
+
+/**
+ * struct usage - kernel memory in use, KiB
+ * @slab: SUnreclaim
+ * @tables: PageTables and SecPageTables
+ * @missing: what MemAvailable has lost
+ */
+struct usage {
+	long slab;
+	long tables;
+	long missing;
+};
+
+static struct usage memory_usage(void)
+{
+	struct usage usage = {0};
+	char line[128];
+	FILE *file;
+	int fd;
+
+	sleep_ms(300); /* RCU and the work queues free what is under way */
+	sync();
+	fd = open("/proc/sys/vm/drop_caches", O_WRONLY);
+	if (fd >= 0) {
+		if (write(fd, "3", 1) != 1)
+			abi_fail(__FILE__, __LINE__, "drop_caches");
+		close(fd);
+	}
+	file = fopen("/proc/meminfo", "r");
+	NEED(file);
+	while (fgets(line, sizeof(line), file)) {
+		long value;
+
+		if (sscanf(line, "SUnreclaim: %ld", &value) == 1)
+			usage.slab = value;
+		else if (sscanf(line, "PageTables: %ld", &value) == 1 ||
+			 sscanf(line, "SecPageTables: %ld", &value) == 1)
+			usage.tables += value;
+		else if (sscanf(line, "MemAvailable: %ld", &value) == 1)
+			usage.missing = -value;
+	}
+	fclose(file);
+	return usage;
+}
+
+/**
+ * expect_no_leak() - a workload, repeated, leaves memory and references as they were
+ * @workload: one round; runs in a process of its own
+ * @warm_up: rounds before the first measurement
+ * @rounds: rounds between the measurements
+ */
+void expect_no_leak(void (*workload)(void), unsigned int warm_up, unsigned int rounds)
+{
+	enum { SLACK_KIB = 512, SLACK_AVAILABLE_KIB = 4096 };
+	struct usage before, after;
+	int references;
+	unsigned int i;
+
+	for (i = 0; i < warm_up; i++)
+		in_child((void (*)(void *))(void *)workload, NULL);
+	before = memory_usage();
+	references = module_references();
+	for (i = 0; i < rounds; i++)
+		in_child((void (*)(void *))(void *)workload, NULL);
+	after = memory_usage();
+	printf("# %u rounds: slab %+ld KiB, page tables %+ld KiB, available %+ld KiB\n", rounds,
+	       after.slab - before.slab, after.tables - before.tables,
+	       before.missing - after.missing);
+	EXPECT(after.slab - before.slab < SLACK_KIB);
+	EXPECT(after.tables - before.tables < SLACK_KIB);
+	EXPECT(after.missing - before.missing < SLACK_AVAILABLE_KIB);
+	EXPECT_EQ(module_references(), references);
+}
