@@ -135,7 +135,11 @@ install: deps-tools
 	mkdir -p $(DKMS_TREE)
 	cp -r dkms.conf kmod $(wildcard include) $(DKMS_TREE)/
 	if [ -z "$(DESTDIR)" ] && command -v dkms >/dev/null; then \
-		dkms install -m vitrine -v $(VERSION) --force; \
+		for build in /lib/modules/*/build; do \
+			kernel=$${build#/lib/modules/}; status=0; \
+			dkms install --force -m vitrine -v $(VERSION) -k "$${kernel%/build}" || status=$$?; \
+			[ $$status = 0 ] || [ $$status = 77 ] || exit $$status; \
+		done; \
 	fi
 
 uninstall:
