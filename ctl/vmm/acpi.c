@@ -165,9 +165,9 @@ static void put_gas(struct arena *a, uint8_t bits, uint64_t port)
 	put64(a, port);
 }
 
-static void put_fadt_tail(struct arena *a, uint32_t facs, uint32_t dsdt)
+static void put_fadt_tail(struct arena *a, uint32_t dsdt)
 {
-	put64(a, facs);
+	put64(a, 0);		/* the FACS has its address in 32 bits */
 	put64(a, dsdt);
 	put_gas(a, 32, VMM_PORT_PM);
 	zeros(a, 12);
@@ -213,7 +213,7 @@ static uint32_t put_fadt(struct arena *a, uint32_t facs, uint32_t dsdt)
 	put8(a, 0x06);
 	zeros(a, 2);
 	put8(a, 4);			/* minor version */
-	put_fadt_tail(a, facs, dsdt);
+	put_fadt_tail(a, dsdt);
 	table_end(a, t);
 	return a->gpa + (t - a->base);
 }
