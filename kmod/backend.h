@@ -14,6 +14,7 @@
 /**
  * struct vtr_code_state - how the guest executes just now, for fetch and page walk
  * @cr0: control registers and EFER as in force
+ * @cs_attrib: CS's attributes in the hardware's form, to be compared only
  * @cs_base: base of CS, 0 in 64-bit mode
  * @bits: 16, 32 or 64: the default operand and address size
  * @cpl: current privilege level
@@ -21,6 +22,7 @@
 struct vtr_code_state {
 	u64 cr0, cr3, cr4, efer;
 	u64 cs_base;
+	u16 cs_attrib;
 	u8 bits;
 	u8 cpl;
 };
@@ -38,6 +40,7 @@ struct vtr_code_state {
  * irq_window, nmi_window, cr8_window: exit as soon as such an event could be taken / on CR8 writes.
  * set_shadow: KVM_X86_SHADOW_INT_* for the next instruction.
  * code_state: registers needed to fetch and walk.
+ * code_same: are they what the cache holds?
  * get/set_segment, get/set_table: KVM's segment and table structs (VCPU_SREG_* order below).
  * get/set_cr: number 0, 2, 3, 4, 8; no checks, 8 goes to the virtual TPR.
  * get/set_msr: MSRs that live in the hardware's state; 0 or -ENOENT; values already validated.
@@ -66,6 +69,7 @@ struct vtr_code_state {
 	OP(get_shadow,		u32,	(struct vtr_vcpu *v)) \
 	OP(set_shadow,		void,	(struct vtr_vcpu *v, u32 shadow)) \
 	OP(code_state,		void,	(struct vtr_vcpu *v, struct vtr_code_state *s)) \
+	OP(code_same,		bool,	(struct vtr_vcpu *v, const struct vtr_walk_cache *c)) \
 	OP(get_segment,		void,	(struct vtr_vcpu *v, int seg, struct kvm_segment *s)) \
 	OP(set_segment,		void,	(struct vtr_vcpu *v, int seg, const struct kvm_segment *s)) \
 	OP(get_table,		void,	(struct vtr_vcpu *v, bool idt, struct kvm_dtable *t)) \

@@ -92,23 +92,50 @@ static bool vtr_fetch_fill(struct vtr_vcpu *v, const struct vtr_code_state *s, g
 		c->entry[i] = w.entry[i] & ~VTR_PTE_AD;
 	}
 	c->size = s->efer & EFER_LMA || s->cr4 & X86_CR4_PAE ? 8 : 4;
+	c->bits = s->bits;
+	c->cpl = s->cpl;
+	c->cs_attrib = s->cs_attrib;
+	c->cs_base = s->cs_base;
 	c->cr0 = s->cr0;
 	c->cr3 = s->cr3;
 	c->cr4 = s->cr4;
 	c->efer = s->efer;
 	c->page = page;
-	c->slots = v->slots;
+	c->slots = v->slots->generation;
 	c->valid = true;
 	return true;
 }
 
-static __always_inline bool vtr_fetch_matches(const struct vtr_walk_cache *c,
-					      const struct vtr_vcpu *v,
-					      const struct vtr_code_state *s, gva_t page)
+/* RIP is in the page of the cache, and nothing that the CPU holds has changed since it was filled. */
+static __always_inline bool vtr_fetch_matches(struct vtr_vcpu *v, gva_t *addr)
 {
-	return c->valid && c->page == page && c->cr3 == s->cr3 && c->slots == v->slots &&
-	       c->cr0 == s->cr0 && c->cr4 == s->cr4 && c->efer == s->efer;
+	const struct vtr_walk_cache *c = &v->fetch_cache;
+
+	*addr = v->rip + c->cs_base;
+	return c->valid && (*addr & PAGE_MASK) == c->page && c->slots == v->slots->generation &&
+	       vtr_hw(code_same)(v, c);
 }
+
+/* The entries of the cached translation still say the same. With user access open. */
+#define vtr_fetch_prove(c, fault) do { \
+	/* Pointers: no sanitizer may check an index while user access is open. */ \
+	const hva_t *where_ = (c)->where, *end_ = where_ + (c)->nr; \
+	const u64 *expected_ = (c)->entry; \
+	u64 entry_; \
+\
+	for (; where_ < end_; where_++, expected_++) { \
+		if (likely((c)->size == 8)) { \
+			unsafe_get_user(entry_, (u64 __user *)*where_, fault); \
+		} else { \
+			u32 low_; \
+\
+			unsafe_get_user(low_, (u32 __user *)*where_, fault); \
+			entry_ = low_; \
+		} \
+		if (unlikely((entry_ & ~VTR_PTE_AD) != *expected_)) \
+			goto fault; \
+	} \
+} while (0)
 
 /*
  * Read code through the cached translation if its table entries still say the same. Returns the
@@ -118,25 +145,10 @@ static __always_inline int vtr_fetch_cached(const struct vtr_walk_cache *c, u32 
 {
 	const u8 __user *code = (const u8 __user *)(c->hva + offset);
 	int n = min_t(u32, VTR_FETCH_MAX, PAGE_SIZE - offset), i;
-	/* Pointers: no sanitizer may check an index while user access is open. */
-	const hva_t *where = c->where, *end = c->where + c->nr;
-	const u64 *expected = c->entry;
-	u64 entry;
 
 	if (!user_access_begin(code, n))
 		return 0;
-	for (; where < end; where++, expected++) {
-		if (likely(c->size == 8)) {
-			unsafe_get_user(entry, (u64 __user *)*where, fault);
-		} else {
-			u32 low;
-
-			unsafe_get_user(low, (u32 __user *)*where, fault);
-			entry = low;
-		}
-		if (unlikely((entry & ~VTR_PTE_AD) != *expected))
-			goto fault;
-	}
+	vtr_fetch_prove(c, fault);
 	if (likely(n == VTR_FETCH_MAX)) {
 		unsafe_get_user(((u64 *)buf)[0], (u64 __user *)code, fault);
 		unsafe_get_user(((u64 *)buf)[1], (u64 __user *)(code + 8), fault);
@@ -162,18 +174,21 @@ fault:
 int vtr_fetch_atomic(struct vtr_vcpu *v, u8 *buf, u8 *bits)
 {
 	struct vtr_code_state s;
-	gva_t addr, page;
+	gva_t addr;
 	int n = 0;
 
+	if (likely(vtr_fetch_matches(v, &addr))) {
+		*bits = v->fetch_cache.bits;
+		n = vtr_fetch_cached(&v->fetch_cache, offset_in_page(addr), buf);
+		if (likely(n))
+			return n;
+	}
 	vtr_hw(code_state)(v, &s);
 	*bits = s.bits;
 	addr = s.cs_base + v->rip;
 	if (s.bits != 64)
 		addr = (u32)addr;
-	page = addr & PAGE_MASK;
-	if (likely(vtr_fetch_matches(&v->fetch_cache, v, &s, page)))
-		n = vtr_fetch_cached(&v->fetch_cache, offset_in_page(addr), buf);
-	if (unlikely(!n) && vtr_fetch_fill(v, &s, page))
+	if (vtr_fetch_fill(v, &s, addr & PAGE_MASK))
 		n = vtr_fetch_cached(&v->fetch_cache, offset_in_page(addr), buf);
 	return n;
 }
@@ -214,23 +229,47 @@ int vtr_fetch_slow(struct vtr_vcpu *v, u8 *buf, u8 *bits)
 }
 
 /**
- * vtr_insn_len() - how long is the instruction that exited?
+ * vtr_insn_len_fetch() - how long is the instruction that exited, on a CPU that does not say?
  * @v: by its own thread, v->slots loaded, preemption off
- * @e: its exit
  * @op: the opcode it must have: one byte, or 0x0f00 | second byte
  * @third: there is a third opcode byte
  *
  * Return: bytes; 0 if that cannot be told without sleeping, or the guest changed the code meanwhile.
  */
-unsigned int vtr_insn_len(struct vtr_vcpu *v, const struct vtr_exit *e, u16 op, bool third)
+unsigned int vtr_insn_len_fetch(struct vtr_vcpu *v, u16 op, bool third)
 {
 	u8 buf[VTR_FETCH_MAX] __aligned(8), bits;
-	int n;
+	int n = vtr_fetch_atomic(v, buf, &bits);
 
-	if (e->insn_len)
-		return e->insn_len;
-	n = vtr_fetch_atomic(v, buf, &bits);
 	return vtr_insn_skip_len(buf, n, bits, op, third);
+}
+
+/**
+ * vtr_insn_at_rip() - are these the two bytes at RIP? The usual, prefix-less case, hot
+ * @v: by its own thread, v->slots loaded, preemption off
+ * @op: second byte << 8 | first byte
+ *
+ * Return: true if they are; false says nothing.
+ */
+bool vtr_insn_at_rip(struct vtr_vcpu *v, u16 op)
+{
+	const struct vtr_walk_cache *c = &v->fetch_cache;
+	const u16 __user *code;
+	gva_t addr;
+	u16 bytes;
+
+	if (unlikely(!vtr_fetch_matches(v, &addr) || offset_in_page(addr) > PAGE_SIZE - 4))
+		return false;
+	code = (const u16 __user *)(c->hva + offset_in_page(addr));
+	if (!user_access_begin(code, sizeof(*code)))
+		return false;
+	vtr_fetch_prove(c, fault);
+	unsafe_get_user(bytes, code, fault);
+	user_access_end();
+	return bytes == op;
+fault:
+	user_access_end();
+	return false;
 }
 
 /**
@@ -260,7 +299,10 @@ unsigned int vtr_insn_len_slow(struct vtr_vcpu *v, u16 op, bool third)
 void vtr_advance(struct vtr_vcpu *v, u64 next_rip)
 {
 	v->rip = next_rip;
-	vtr_hw(set_shadow)(v, 0);
+	if (unlikely(v->shadow)) {
+		v->shadow = false;
+		vtr_hw(set_shadow)(v, 0);
+	}
 	if (unlikely(v->rflags & (X86_EFLAGS_TF | X86_EFLAGS_RF))) {
 		v->rflags &= ~X86_EFLAGS_RF;
 		if (v->rflags & X86_EFLAGS_TF && !(v->guest_debug & KVM_GUESTDBG_SINGLESTEP)) {

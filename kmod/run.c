@@ -300,8 +300,11 @@ static __always_inline bool vtr_enter_once(struct vtr_vcpu *v)
 static __always_inline void vtr_sync_tpr_out(struct vtr_vcpu *v)
 {
 	if (v->apic)
-		vtr_apic_set_cr8(v, vtr_hw(get_cr)(v, 8));
+		vtr_apic_set_cr8(v, v->cr8);
 }
+
+/* Thread flags for which the loaded part is left: the scheduler, signals, task work. */
+#define VTR_LEAVE_FLAGS	(_TIF_NEED_RESCHED | _TIF_SIGPENDING | _TIF_NOTIFY_SIGNAL)
 
 /*
  * The loaded part of the loop: enter, act, again, until something needs more than that.
@@ -316,7 +319,7 @@ static enum vtr_act vtr_run_loaded(struct vtr_vcpu *v, struct vtr_exit *e, bool 
 	for (;;) {
 		if (unlikely(READ_ONCE(v->requests)) && !vtr_handle_requests(v))
 			break;
-		if (unlikely(need_resched() || signal_pending(current)))
+		if (unlikely(read_thread_flags() & VTR_LEAVE_FLAGS))
 			break;
 		vtr_slots_load(v);
 		if (!vtr_enter_once(v))

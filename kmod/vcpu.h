@@ -44,7 +44,8 @@ enum vtr_act vtr_exit_internal(struct vtr_vcpu *v, u32 suberror);
 #define VTR_FETCH_MAX	16	/* bytes of code read at once: one more than the longest instruction */
 int vtr_fetch_atomic(struct vtr_vcpu *v, u8 *buf, u8 *bits);
 int vtr_fetch_slow(struct vtr_vcpu *v, u8 *buf, u8 *bits);
-unsigned int vtr_insn_len(struct vtr_vcpu *v, const struct vtr_exit *e, u16 op, bool third);
+unsigned int vtr_insn_len_fetch(struct vtr_vcpu *v, u16 op, bool third);
+bool vtr_insn_at_rip(struct vtr_vcpu *v, u16 op);
 unsigned int vtr_insn_len_slow(struct vtr_vcpu *v, u16 op, bool third);
 int vtr_translate_linear(struct vtr_vcpu *v, gva_t addr, u32 access, gpa_t *gpa, u32 *error);
 void vtr_advance(struct vtr_vcpu *v, u64 next_rip);
@@ -73,6 +74,20 @@ int vtr_set_debugregs(struct vtr_vcpu *v, const struct kvm_debugregs *d);
 int vtr_get_mp_state(struct vtr_vcpu *v, struct kvm_mp_state *s);
 int vtr_set_mp_state(struct vtr_vcpu *v, const struct kvm_mp_state *s);
 int vtr_set_guest_debug(struct vtr_vcpu *v, const struct kvm_guest_debug *d);
+
+/*
+ * Length of the instruction that exited: the CPU's word for it, or what stands at RIP. op is one byte,
+ * or 0x0f00 | second byte; third: one more opcode byte follows. 0: not to be told without sleeping.
+ */
+static __always_inline unsigned int vtr_insn_len(struct vtr_vcpu *v, const struct vtr_exit *e,
+						 u16 op, bool third)
+{
+	if (likely(e->insn_len))
+		return e->insn_len;
+	if (op >= 0x0f00 && likely(vtr_insn_at_rip(v, 0x0f | (op & 0xff) << 8)))
+		return 2 + third;
+	return vtr_insn_len_fetch(v, op, third);
+}
 
 static inline bool vtr_irqs_open(struct vtr_vcpu *v)
 {

@@ -56,19 +56,27 @@ int vtr_walk(struct vtr_walk *w, gva_t addr, u32 access);
  * @valid: something is in it
  * @nr: entries
  * @size: bytes of an entry, 4 or 8
- * @cr3: the paging registers it was made under
+ * @bits: 16, 32 or 64
+ * @cpl: privilege level
+ * @cs_attrib: CS's attributes in the hardware's form
+ * @cr0: the state of execution and paging it was made under, as the hardware holds it
+ * @cr3: see @cr0
+ * @cr4: see @cr0
+ * @efer: see @cr0
+ * @cs_base: base of the code segment, 0 in 64-bit mode
  * @page: linear address of the page
- * @slots: the slot table the host addresses come from
+ * @slots: generation of the slot table the host addresses come from
  * @hva: of the code page
  * @where: host addresses of the entries
- * @entry: their contents
+ * @entry: their contents, without accessed and dirty
  */
 struct vtr_walk_cache {
 	bool valid;
-	u8 nr, size;
-	u64 cr0, cr3, cr4, efer;
+	u8 nr, size, bits, cpl;
+	u16 cs_attrib;
+	u64 cr0, cr3, cr4, efer, cs_base;
 	gva_t page;
-	const void *slots;
+	u64 slots;
 	hva_t hva;
 	hva_t where[5];
 	u64 entry[5];

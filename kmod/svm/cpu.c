@@ -26,6 +26,9 @@ bool svm_has_nrips, svm_has_decode_assist, svm_has_flush_asid, svm_has_clean_bit
 	svm_has_pause_filter, svm_has_v_spec_ctrl;
 u32 svm_max_asid;
 
+/* What the CPU may keep from its last run of the VMCB; all of it was clean then. */
+u32 svm_clean_after_exit;
+
 DEFINE_PER_CPU(struct svm_cpu, svm_cpus);
 
 /**
@@ -89,6 +92,8 @@ int svm_setup(void)
 
 	svm_has_nrips = edx & SVM_CPUID_NRIPS;
 	svm_has_clean_bits = edx & SVM_CPUID_CLEAN;
+	/* CR2 is written on every entry: its bit is never given. */
+	svm_clean_after_exit = svm_has_clean_bits ? VMCB_CLEAN_ALL & ~VMCB_CLEAN_CR2 : 0;
 	svm_has_flush_asid = edx & SVM_CPUID_FLUSH_ASID;
 	svm_has_decode_assist = edx & SVM_CPUID_DECODE;
 	svm_has_pause_filter = edx & SVM_CPUID_PAUSE_FILTER;
@@ -136,6 +141,8 @@ int svm_cpu_enable(void)
 		return c->enabled ? 0 : -EBUSY;
 	wrmsrl(MSR_EFER, efer | EFER_SVME);
 	wrmsrl(MSR_VM_HSAVE_PA, page_to_phys(c->save_area));
+	if (boot_cpu_has(X86_FEATURE_RDTSCP))
+		rdmsrl(MSR_TSC_AUX, c->tsc_aux);
 	/* Start a generation of ASIDs: entries from before the CPU went down are void. */
 	c->asid_generation++;
 	c->next_asid = svm_max_asid + 1;

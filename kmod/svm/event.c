@@ -208,6 +208,7 @@ u32 svm_get_shadow(struct vtr_vcpu *v)
  */
 void svm_set_shadow(struct vtr_vcpu *v, u32 shadow)
 {
+	v->shadow = shadow;
 	if (shadow)
 		v->hw->vmcb->int_state |= VMCB_SHADOW;
 	else

@@ -54,6 +54,7 @@ void svm_code_state(struct vtr_vcpu *v, struct vtr_code_state *s)
 	s->cr4 = v->hw->cr4;
 	s->efer = b->efer;
 	s->cpl = b->cpl;
+	s->cs_attrib = b->cs.attrib;
 	if ((b->efer & EFER_LMA) && (b->cs.attrib & SVM_ATTRIB_L)) {
 		s->bits = 64;
 		s->cs_base = 0;
@@ -61,6 +62,22 @@ void svm_code_state(struct vtr_vcpu *v, struct vtr_code_state *s)
 		s->bits = b->cs.attrib & SVM_ATTRIB_DB ? 32 : 16;
 		s->cs_base = b->cs.base;
 	}
+}
+
+/**
+ * svm_code_same() - does the guest execute under the state that a cached translation was made under?
+ * @v: not running
+ * @c: the cache, valid
+ *
+ * Return: true if so. Hot.
+ */
+bool svm_code_same(struct vtr_vcpu *v, const struct vtr_walk_cache *c)
+{
+	const struct vmcb *b = v->hw->vmcb;
+
+	return b->cr3 == c->cr3 && b->cr0 == c->cr0 && v->hw->cr4 == c->cr4 &&
+	       b->efer == c->efer && b->cpl == c->cpl && b->cs.attrib == c->cs_attrib &&
+	       (c->bits == 64 || b->cs.base == c->cs_base);
 }
 
 /**

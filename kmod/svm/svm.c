@@ -28,6 +28,7 @@ const struct vtr_backend vtr_svm_backend = {
 	.get_shadow		= svm_get_shadow,
 	.set_shadow		= svm_set_shadow,
 	.code_state		= svm_code_state,
+	.code_same		= svm_code_same,
 	.get_segment		= svm_get_segment,
 	.set_segment		= svm_set_segment,
 	.get_table		= svm_get_table,

@@ -25,6 +25,7 @@
  * @asid_generation: goes up each time the ASIDs were used up and the TLB was flushed
  * @next_asid: next one never used in this generation
  * @last_vcpu: whose guest code ran last: another one needs a prediction barrier
+ * @tsc_aux: the host's MSR TSC_AUX
  * @enabled: EFER.SVME was set by us
  */
 struct svm_cpu {
@@ -34,6 +35,7 @@ struct svm_cpu {
 	u64 asid_generation;
 	u32 next_asid;
 	const void *last_vcpu;
+	u64 tsc_aux;
 	bool enabled;
 };
 
@@ -52,13 +54,12 @@ struct vtr_backend_vcpu {
 	u64 efer;		/* the guest's view, without SVME */
 	u32 spec_ctrl;
 	u64 tsc_aux;
-	u64 host_tsc_aux;
 	struct page *msrpm;
 };
 
 extern bool svm_has_nrips, svm_has_decode_assist, svm_has_flush_asid, svm_has_clean_bits,
 	svm_has_pause_filter, svm_has_v_spec_ctrl;
-extern u32 svm_max_asid;
+extern u32 svm_max_asid, svm_clean_after_exit;
 
 DECLARE_PER_CPU(struct svm_cpu, svm_cpus);
 
@@ -106,6 +107,7 @@ int svm_take_back_event(struct vtr_vcpu *v);
 
 /* state.c */
 void svm_code_state(struct vtr_vcpu *v, struct vtr_code_state *s);
+bool svm_code_same(struct vtr_vcpu *v, const struct vtr_walk_cache *c);
 void svm_get_segment(struct vtr_vcpu *v, int seg, struct kvm_segment *s);
 void svm_set_segment(struct vtr_vcpu *v, int seg, const struct kvm_segment *s);
 void svm_get_table(struct vtr_vcpu *v, bool idt, struct kvm_dtable *t);

@@ -190,8 +190,8 @@ void svm_vcpu_load(struct vtr_vcpu *v)
 		hw->entry.host_pa = c->host_vmsave_pa;
 	}
 	if (boot_cpu_has(X86_FEATURE_RDTSCP)) {
-		rdmsrl(MSR_TSC_AUX, hw->host_tsc_aux);
-		if (hw->host_tsc_aux != hw->tsc_aux)
+		/* The host's value names the CPU and never changes. */
+		if (c->tsc_aux != hw->tsc_aux)
 			wrmsrl(MSR_TSC_AUX, hw->tsc_aux);
 	}
 	if (v->dr7 & DR_GLOBAL_ENABLE_MASK || v->dr7 & DR_LOCAL_ENABLE_MASK || v->guest_debug)
@@ -205,9 +205,10 @@ void svm_vcpu_load(struct vtr_vcpu *v)
 void svm_vcpu_put(struct vtr_vcpu *v)
 {
 	struct vtr_backend_vcpu *hw = v->hw;
+	u64 tsc_aux = this_cpu_read(svm_cpus.tsc_aux);
 
-	if (boot_cpu_has(X86_FEATURE_RDTSCP) && hw->host_tsc_aux != hw->tsc_aux)
-		wrmsrl(MSR_TSC_AUX, hw->host_tsc_aux);
+	if (boot_cpu_has(X86_FEATURE_RDTSCP) && tsc_aux != hw->tsc_aux)
+		wrmsrl(MSR_TSC_AUX, tsc_aux);
 	if (hw->dr_loaded) {
 		hw->dr_loaded = false;
 		if (hw_breakpoint_active())
@@ -231,7 +232,7 @@ static __always_inline void svm_spec_ctrl_prepare(struct vtr_backend_vcpu *hw)
 {
 	u32 host;
 
-	if (svm_has_v_spec_ctrl || !boot_cpu_has(X86_FEATURE_MSR_SPEC_CTRL))
+	if (!static_cpu_has(X86_FEATURE_MSR_SPEC_CTRL) || svm_has_v_spec_ctrl)
 		return;
 	host = spec_ctrl_current();
 	hw->entry.host_spec = host;
@@ -286,8 +287,9 @@ int svm_enter(struct vtr_vcpu *v)
 		b->rflags = (b->rflags & ~X86_EFLAGS_TF) | (v->rflags & X86_EFLAGS_TF);
 	v->rflags = b->rflags;
 	v->cr2 = b->cr2;
-	/* CR2 is written back on every entry, so its clean bit is never given. */
-	hw->clean = svm_has_clean_bits ? VMCB_CLEAN_ALL & ~VMCB_CLEAN_CR2 : 0;
+	v->cr8 = b->int_ctl & VMCB_V_TPR_MASK;
+	v->shadow = b->int_state & VMCB_SHADOW;
+	hw->clean = svm_clean_after_exit;
 	b->tlb_control = VMCB_TLB_NONE;
 	if (unlikely(hw->event_in || b->exit_int_info & VMCB_EV_VALID))
 		return svm_take_back_event(v);
