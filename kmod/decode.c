@@ -316,48 +316,44 @@ static bool vtr_resolve_group(struct vtr_insn *i, u8 opcode, bool two, u8 ext, u
 	return i->op != VTR_OP_NONE;
 }
 
-/* Vector moves: the mandatory prefix chooses the width. */
+/* Vector moves: the mandatory prefix chooses the width, or an instruction that is not ours (MMX). */
 static bool vtr_resolve_vector(struct vtr_insn *i, u8 opcode, const struct vtr_prefixes *p)
 {
+	bool ours = p->opsize && !p->rep;
 	u8 size = 16;
 
 	switch (opcode) {
 	case 0x10:
 	case 0x11:
 		size = p->rep == 0xf3 ? 4 : p->rep == 0xf2 ? 8 : 16;
+		ours = true;
 		break;
-	case 0x6e:
-		if (!p->opsize)
-			return false;	/* MMX */
-		size = p->rex & 8 ? 8 : 4;
-		break;
-	case 0x7e:
-		if (p->rep == 0xf3) {
-			i->store = false;
-			size = 8;
-		} else if (p->opsize) {
-			size = p->rex & 8 ? 8 : 4;
-		} else {
-			return false;
-		}
+	case 0x28:
+	case 0x29:
+	case 0x2b:
+		ours = !p->rep;
 		break;
 	case 0x6f:
 	case 0x7f:
-		if (!p->opsize && p->rep != 0xf3)
-			return false;
+		ours |= p->rep == 0xf3;
+		break;
+	case 0x6e:
+		size = p->rex & 8 ? 8 : 4;
+		break;
+	case 0x7e:
+		size = p->rex & 8 ? 8 : 4;
+		if (p->rep != 0xf3)
+			break;
+		i->store = false;
+		size = 8;
+		ours = true;
 		break;
 	case 0xd6:
-		if (!p->opsize)
-			return false;
 		size = 8;
-		break;
-	case 0xe7:
-		if (!p->opsize)
-			return false;
 		break;
 	}
 	i->size = size;
-	return true;
+	return ours;
 }
 
 static __always_inline void vtr_operand_sizes(struct vtr_insn *i, u16 how, unsigned int bits,
@@ -470,6 +466,8 @@ static enum vtr_decode vtr_decode_body(struct vtr_cursor *c, struct vtr_insn *i,
 			return VTR_DECODE_UNKNOWN;
 		i->mem_size = i->size;
 	}
+	if (two && opcode == 0xc3 && (p->opsize || p->rep))
+		return VTR_DECODE_UNKNOWN;	/* MOVNTI has no other forms */
 	if (opcode == 0x63 && !two)
 		i->mem_size = min_t(u8, i->size, 4);
 	if (how & T_MOFFS) {
