@@ -342,7 +342,7 @@ int vtr_cpuid_set(struct vtr_vcpu *v, const struct kvm_cpuid_entry2 *e, u32 n)
 	}
 	vtr_cpuid_prepare(&c);
 	vtr_cpuid_apply(v, &c);
-	if (v->launched) {
+	if (vtr_stats_entered(&v->stats)) {
 		/* The bits that follow state are in both tables by now, whoever wrote them. */
 		same = n == v->cpuid.nent && !memcmp(c.entries, v->cpuid.entries, n * sizeof(*e));
 		kfree(c.entries);
@@ -353,25 +353,40 @@ int vtr_cpuid_set(struct vtr_vcpu *v, const struct kvm_cpuid_entry2 *e, u32 n)
 	return 0;
 }
 
+/* A leaf that is not there, or one that follows XCR0. */
+static noinline void vtr_cpuid_exec_rare(struct vtr_vcpu *v, const struct kvm_cpuid_entry2 *e)
+{
+	u32 leaf = v->regs[0], index = v->regs[1], regs[4];
+
+	if (leaf == 0xd) {
+		vtr_fpu_sync_xcr0(v);
+		e = vtr_cpuid_find(&v->cpuid, leaf, index);
+	}
+	if (e)
+		memcpy(regs, &e->eax, sizeof(regs));
+	else
+		vtr_cpuid_answer_absent(&v->cpuid, leaf, index, regs);
+	v->regs[0] = regs[VTR_EAX];
+	v->regs[3] = regs[VTR_EBX];
+	v->regs[1] = regs[VTR_ECX];
+	v->regs[2] = regs[VTR_EDX];
+}
+
 /**
  * vtr_cpuid_exec() - execute the guest's CPUID: leaf in EAX, index in ECX
  * @v: by its own thread
  */
 void vtr_cpuid_exec(struct vtr_vcpu *v)
 {
-	u32 leaf = v->regs[0], index = v->regs[1], regs[4];
-	const struct kvm_cpuid_entry2 *e = vtr_cpuid_find(&v->cpuid, leaf, index);
+	u32 leaf = v->regs[0];
+	const struct kvm_cpuid_entry2 *e = vtr_cpuid_find(&v->cpuid, leaf, v->regs[1]);
 
-	if (likely(e)) {
-		v->regs[0] = e->eax;
-		v->regs[3] = e->ebx;
-		v->regs[1] = e->ecx;
-		v->regs[2] = e->edx;
+	if (unlikely(!e || leaf == 0xd)) {
+		vtr_cpuid_exec_rare(v, e);
 		return;
 	}
-	vtr_cpuid_answer_absent(&v->cpuid, leaf, index, regs);
-	v->regs[0] = regs[VTR_EAX];
-	v->regs[3] = regs[VTR_EBX];
-	v->regs[1] = regs[VTR_ECX];
-	v->regs[2] = regs[VTR_EDX];
+	v->regs[0] = e->eax;
+	v->regs[3] = e->ebx;
+	v->regs[1] = e->ecx;
+	v->regs[2] = e->edx;
 }

@@ -131,9 +131,24 @@ void vtr_fpu_destroy(struct vtr_fpu *fpu)
 	kfree(fpu);
 }
 
+/* Of the host with XSAVE only: the area is shorter without. */
 static u64 *vtr_xstate_bv(struct vtr_fpu *fpu)
 {
 	return (u64 *)(fpu->area + VTR_XSAVE_LEGACY);
+}
+
+/* Components that the area says are in their initial state hold anything: write it out. */
+static void vtr_fpu_fill_initial(struct vtr_fpu *fpu)
+{
+	u64 bv = *vtr_xstate_bv(fpu);
+
+	if (!(bv & VTR_X87)) {
+		memset(fpu->area, 0, 24);
+		*(u16 *)fpu->area = VTR_FCW_RESET;
+		memset(fpu->area + 32, 0, 128);
+	}
+	if (!(bv & VTR_SSE))
+		memset(fpu->area + 160, 0, 256);
 }
 
 static u32 *vtr_mxcsr(struct vtr_fpu *fpu)
@@ -179,6 +194,33 @@ void vtr_fpu_load(struct vtr_vcpu *v)
 		wrmsrl(MSR_IA32_XSS, 0);
 }
 
+/*
+ * Returns what is in XCR0, with v->xcr0 up to date.
+ *
+ * Deviation: the manuals let XSETBV be intercepted always, but some emulated CPUs (QEMU's TCG) run it
+ * unseen.
+ */
+static __always_inline u64 vtr_read_xcr0(struct vtr_vcpu *v)
+{
+	u64 now = xgetbv(XCR_XFEATURE_ENABLED_MASK);
+
+	if (unlikely(now != v->xcr0)) {
+		v->xcr0 = now & vtr_xcr0_mask;
+		vtr_cpuid_refresh(v);
+	}
+	return now;
+}
+
+/**
+ * vtr_fpu_sync_xcr0() - bring v->xcr0 up to date, where the guest's XSETBV did not exit
+ * @v: by its own thread
+ */
+void vtr_fpu_sync_xcr0(struct vtr_vcpu *v)
+{
+	if (v->loaded && vtr_host_xcr0)
+		vtr_read_xcr0(v);
+}
+
 /**
  * vtr_fpu_put() - the registers back into the guest's area; preemption is on afterwards
  * @v: loaded
@@ -192,7 +234,7 @@ void vtr_fpu_put(struct vtr_vcpu *v)
 	} else {
 		if (unlikely(vtr_host_xss))
 			wrmsrl(MSR_IA32_XSS, vtr_host_xss);
-		if (v->xcr0 != vtr_host_xcr0)
+		if (vtr_read_xcr0(v) != vtr_host_xcr0)
 			xsetbv(XCR_XFEATURE_ENABLED_MASK, vtr_host_xcr0);
 		asm volatile("xsave64 (%0)" : : "r"(area), "a"((u32)vtr_xcr0_mask), "d"(0)
 			     : "memory");
@@ -257,22 +299,11 @@ int vtr_fpu_set(struct vtr_vcpu *v, const struct kvm_fpu *f)
  * @area: zeroed room
  * @size: of it
  *
- * Components in their initial state are not in the area: their configuration is written out.
- *
  * Return: 0.
  */
 int vtr_fpu_get_xsave(struct vtr_vcpu *v, void *area, u32 size)
 {
-	u64 bv = *vtr_xstate_bv(v->fpu);
-
 	memcpy(area, v->fpu->area, min(size, vtr_xsave_size));
-	if (!(bv & VTR_X87)) {
-		memset(area, 0, 24);
-		*(u16 *)area = VTR_FCW_RESET;
-		memset(area + 32, 0, 128);
-	}
-	if (!(bv & VTR_SSE))
-		memset(area + 160, 0, 256);
 	return 0;
 }
 
@@ -303,6 +334,8 @@ int vtr_fpu_set_xsave(struct vtr_vcpu *v, const void *area, u32 size)
 	if (!vtr_xsave_valid(area))
 		return -EINVAL;
 	memcpy(v->fpu->area, area, min(size, vtr_xsave_size));
+	if (vtr_host_xcr0)
+		vtr_fpu_fill_initial(v->fpu);
 	return 0;
 }
 
@@ -334,7 +367,7 @@ int vtr_fpu_get_xcrs(struct vtr_vcpu *v, struct kvm_xcrs *x)
  */
 int vtr_fpu_xsetbv(struct vtr_vcpu *v, u32 index, u64 val)
 {
-	if (index || !(val & VTR_X87) || val & ~(v->cpuid.xcr0_allowed | VTR_X87))
+	if (!vtr_host_xcr0 || index || !(val & VTR_X87) || val & ~(v->cpuid.xcr0_allowed | VTR_X87))
 		return -EINVAL;
 	if (val & VTR_YMM && !(val & VTR_SSE))
 		return -EINVAL;
@@ -377,11 +410,7 @@ int vtr_fpu_set_xcrs(struct vtr_vcpu *v, const struct kvm_xcrs *x)
  */
 void *vtr_fpu_xmm(struct vtr_vcpu *v, unsigned int nr)
 {
-	void *xmm = v->fpu->area + 160;
-
-	if (vtr_host_xcr0 && !(*vtr_xstate_bv(v->fpu) & VTR_SSE)) {
-		memset(xmm, 0, 256);
+	if (vtr_host_xcr0)
 		*vtr_xstate_bv(v->fpu) |= VTR_SSE;
-	}
-	return xmm + 16 * (nr & 15);
+	return v->fpu->area + 160 + 16 * (nr & 15);
 }

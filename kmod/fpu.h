@@ -26,6 +26,7 @@ int vtr_fpu_get_xsave(struct vtr_vcpu *v, void *area, u32 size);
 int vtr_fpu_set_xsave(struct vtr_vcpu *v, const void *area, u32 size);
 int vtr_fpu_get_xcrs(struct vtr_vcpu *v, struct kvm_xcrs *x);
 int vtr_fpu_set_xcrs(struct vtr_vcpu *v, const struct kvm_xcrs *x);
+void vtr_fpu_sync_xcr0(struct vtr_vcpu *v);
 int vtr_fpu_xsetbv(struct vtr_vcpu *v, u32 index, u64 val);
 void *vtr_fpu_xmm(struct vtr_vcpu *v, unsigned int nr);
 

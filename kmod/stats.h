@@ -24,7 +24,7 @@ struct vtr_exit_stats {
 };
 
 struct vtr_vcpu_stats {
-	u64 left;			/* TSC at the last exit, 0 before the first */
+	u64 left;			/* TSC at the last exit, or when user space came back */
 	u64 entered;			/* TSC at the last entry */
 	u32 last;			/* kind of the last exit */
 	u64 guest_cycles;
@@ -65,6 +65,12 @@ static __always_inline void vtr_stats_leave(struct vtr_vcpu_stats *s)
 {
 	s->left = rdtsc();
 	s->guest_cycles += s->left - s->entered;
+}
+
+/* Has the vCPU ever entered the guest? */
+static inline bool vtr_stats_entered(const struct vtr_vcpu_stats *s)
+{
+	return s->entered;
 }
 
 static __always_inline void vtr_stats_exit(struct vtr_vcpu_stats *s, enum vtr_exit_kind kind)
