@@ -19,6 +19,7 @@
 
 static const char *const names[BENCH_NR] = {
 	[BENCH_CPUID] = "cpuid", [BENCH_EOI] = "x2apic-eoi", [BENCH_SELF_IPI] = "x2apic-self-ipi",
+	[BENCH_SELF_IPI_PENDING] = "x2apic-self-ipi-pending",
 	[BENCH_DEADLINE] = "tsc-deadline", [BENCH_IOEVENTFD_PIO] = "ioeventfd-pio",
 	[BENCH_IOEVENTFD_MMIO] = "ioeventfd-mmio", [BENCH_PIO_USER] = "pio-user",
 	[BENCH_MMIO_USER] = "mmio-user", [BENCH_TOUCH] = "first-touch",
@@ -217,6 +218,55 @@ static void measure_life(struct vm *vm)
 	printf("create-run-destroy %llu\n", (unsigned long long)((rdtsc() - start) / 8));
 }
 
+/* A line of /proc/meminfo, in KiB. */
+static long meminfo(const char *key)
+{
+	FILE *f = fopen("/proc/meminfo", "r");
+	char line[128];
+	long n = 0;
+
+	while (f && fgets(line, sizeof(line), f))
+		if (!strncmp(line, key, strlen(key)) && line[strlen(key)] == ':')
+			n = strtol(line + strlen(key) + 1, NULL, 10);
+	if (f)
+		fclose(f);
+	return n;
+}
+
+static long kernel_memory(void)
+{
+	return meminfo("Slab") + meminfo("PageTables") + meminfo("SecPageTables") + meminfo("VmallocUsed") +
+		meminfo("KernelStack") + meminfo("Percpu");
+}
+
+/* Kernel memory of one VM whose guest has run and touched its pages: the mean of several at once. */
+static void measure_memory(struct vm *vm, const char *guest)
+{
+	enum { VMS = 8 };
+	static struct vm vms[VMS];
+	long before = 0;
+	int i;
+
+	for (i = -1; i < VMS; i++) {
+		struct vm *one = i < 0 ? vm : &vms[i];
+
+		if (i == 0)
+			before = kernel_memory();
+		if (one != vm) {
+			one->dev = vm->dev;
+			one->run_size = vm->run_size;
+		}
+		create(one, BENCH_MEMORY);
+		set_cpuid(one);
+		load_guest(one, guest);
+		long_mode(one);
+		add_ioeventfd(one, BENCH_PORT_EVENT, 1,
+			      KVM_IOEVENTFD_FLAG_PIO | KVM_IOEVENTFD_FLAG_DATAMATCH);
+		run_guest(one);
+	}
+	printf("kernel-memory-kib %ld\n", (kernel_memory() - before) / VMS);
+}
+
 int main(int argc, char **argv)
 {
 	struct vm vm = {};
@@ -228,5 +278,6 @@ int main(int argc, char **argv)
 	measure_exits(&vm, argv[2]);
 	measure_host_touch();
 	measure_life(&vm);
+	measure_memory(&vm, argv[2]);
 	return 0;
 }

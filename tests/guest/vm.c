@@ -95,6 +95,10 @@ static void create_vcpu(struct vm *vm, unsigned int id)
 {
 	struct vcpu *v = &vm->vcpu[id];
 	struct kvm_regs regs = { .rflags = 2 };
+	struct {
+		struct kvm_msrs head;
+		struct kvm_msr_entry tsc;
+	} tsc = { .head.nmsrs = 1, .tsc.index = 0x10 };	/* 0: in step with the others */
 	struct kvm_sregs s;
 
 	v->vm = vm;
@@ -105,6 +109,7 @@ static void create_vcpu(struct vm *vm, unsigned int id)
 	if (v->run == MAP_FAILED)
 		report_stop("mmap of a vCPU");
 	set_cpuid(vm, v);
+	CHECK(ioctl(v->fd, KVM_SET_MSRS, &tsc));
 	if (id)
 		return;
 	CHECK(ioctl(v->fd, KVM_GET_SREGS, &s));

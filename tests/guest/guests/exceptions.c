@@ -124,7 +124,7 @@ static void injections(void)
 	unsigned int i;
 
 	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-		int64_t code = rows[i].has_code ? rows[i].code : -1;
+		int64_t code = rows[i].has_code ? (int64_t)rows[i].code : -1;
 
 		check_trap(ask, &rows[i], rows[i].vector, code, rows[i].name);
 	}

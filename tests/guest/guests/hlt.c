@@ -39,6 +39,8 @@ void test_main(void)
 	set_handler(0x51, on_irq);
 	set_handler(NMI, on_nmi);
 	set_handler(0x20, on_pic);
+	outb(0x21, 0xff);
+	outb(0xa1, 0xff);
 	*(volatile uint32_t *)0xfec00000UL = 0x10 + 9 * 2;
 	*(volatile uint32_t *)0xfec00010UL = 0x51;
 	request(REQ_IRQ_LINE, 9, 1, 3000, 0, 0);

@@ -47,8 +47,9 @@ low_gdtr:
 	.section .text
 	.code64
 long_start:
-	movl	$1, %edi
-	lock xaddl %edi, started
+	lock incl started
+	movl	0xfee00020, %edi		/* the local APIC's id */
+	shrl	$24, %edi
 	cmpl	$16, %edi
 	jae	2f
 	movl	%edi, %eax

@@ -1,0 +1,179 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * timer.c - the APIC timer in its three modes, its divider; the PIT's rate; the TSC and TSC_ADJUST; kvmclock.
+ * Sources: SDM 3A "APIC Timer"; Intel 8254 datasheet; KVM msr.rst MSR_KVM_SYSTEM_TIME_NEW.
+ */
+#include "guest.h"
+
+static volatile unsigned int taken;
+static volatile uint64_t when;
+
+static void on_timer(struct frame *f)
+{
+	(void)f;
+	taken++;
+	when = rdtsc();
+	APIC(APIC_EOI) = 0;
+}
+
+static void start(uint32_t lvt, uint32_t divide, uint32_t count)
+{
+	taken = 0;
+	APIC(APIC_LVTT) = lvt;
+	APIC(APIC_TDCR) = divide;
+	APIC(APIC_TMICT) = count;
+}
+
+static uint64_t duration(uint32_t divide, uint32_t count)
+{
+	uint64_t from = rdtsc();
+
+	start(0x51, divide, count);
+	sti();
+	(void)wait_for(taken);
+	cli();
+	return when - from;
+}
+
+static void modes(void)
+{
+	uint64_t one, eight, from;
+
+	start(0x51, 0xb, 100000);
+	sti();
+	check(wait_for(taken), "one shot fires", "never");
+	request(REQ_SLEEP, 3000, 0, 0, 0, 0);
+	cli();
+	check_eq(taken, 1, "one shot fires once");
+	check_eq(APIC(APIC_TMCCT), 0, "and its count stays 0");
+	start(0x20051, 0xb, 1000000);
+	sti();
+	check(wait_for(taken >= 5), "periodic fires again and again", "%u", taken);
+	cli();
+	APIC(APIC_TMICT) = 0;
+	start(0x10051, 0xb, 50000000);
+	check(APIC(APIC_TMCCT) > 0 && APIC(APIC_TMCCT) <= 50000000, "the current count counts", "%x",
+	      APIC(APIC_TMCCT));
+	start(0x51, 0xb, 0);
+	sti();
+	cli();
+	taken = 0;
+	one = duration(0xb, 4000000);
+	eight = duration(2, 4000000);
+	check(eight > one * 4 && eight < one * 16, "divide by 8 is 8 times as long", "%lu, %lu", one, eight);
+	taken = 0;
+	APIC(APIC_LVTT) = 0x40051;
+	from = rdtsc() + 1000000;
+	wrmsr(0x6e0, from);
+	check_eq(rdmsr(0x6e0), from, "the deadline reads back");
+	sti();
+	check(wait_for(taken) && when >= from, "the deadline fires, not early", "%u, %ld", taken,
+	      when - from);
+	check_eq(rdmsr(0x6e0), 0, "and reads 0 after it");
+	taken = 0;
+	wrmsr(0x6e0, 1);
+	check(wait_for(taken), "a deadline in the past fires at once", "never");
+	cli();
+}
+
+static void pit(void)
+{
+	uint64_t a, b;
+	uint16_t first, second;
+
+	outb(0x43, 0x34);
+	outb(0x40, 0xff);
+	outb(0x40, 0xff);
+	outb(0x43, 0);
+	first = inb(0x40);
+	first |= inb(0x40) << 8;
+	a = rdtsc();
+	request(REQ_SLEEP, 10000, 0, 0, 0, 0);
+	outb(0x43, 0);
+	second = inb(0x40);
+	second |= inb(0x40) << 8;
+	b = rdtsc();
+	check(first > second && (uint16_t)(first - second) >= 11000, "the PIT counts 1.193 MHz",
+	      "%u ticks in 10 ms, %lu cycles", first - second, b - a);
+}
+
+static void tsc(void)
+{
+	uint64_t a = rdtsc(), adjust;
+
+	check(rdtsc() > a, "the TSC advances", "not");
+	if (!(cpuid(7, 0).b & 2)) {
+		skip("TSC_ADJUST", "not offered");
+		return;
+	}
+	adjust = rdmsr(0x3b);
+	a = rdtsc();
+	wrmsr(0x3b, adjust + (1ULL << 40));
+	check(rdtsc() - a >= 1ULL << 40, "TSC_ADJUST moves the TSC", "by %lx", rdtsc() - a);
+	check_eq(rdmsr(0x3b), adjust + (1ULL << 40), "TSC_ADJUST reads back");
+	wrmsr(0x3b, adjust);
+	wrmsr(0x10, rdtsc() + (1ULL << 41));
+	check((rdmsr(0x3b) - adjust + (1ULL << 36)) >> 41 == 1, "a write to the TSC moves TSC_ADJUST", "%lx", rdmsr(0x3b));
+}
+
+struct pvclock {
+	uint32_t version, pad;
+	uint64_t tsc, time;
+	uint32_t mul;
+	int8_t shift;
+	uint8_t flags, pad2[2];
+};
+
+static uint64_t kvmclock(volatile struct pvclock *p)
+{
+	uint64_t delta, time;
+	uint32_t version;
+
+	do {
+		version = p->version & ~1u;
+		__asm__ volatile("" : : : "memory");
+		delta = rdtsc() - p->tsc;
+		delta = p->shift < 0 ? delta >> -p->shift : delta << p->shift;
+		time = p->time + (uint64_t)((unsigned __int128)delta * p->mul >> 32);
+		__asm__ volatile("" : : : "memory");
+	} while (p->version != version);
+	return time;
+}
+
+static void clock(void)
+{
+	static struct pvclock page __attribute__((aligned(64)));
+	uint64_t last, now, back = 0, from;
+	unsigned int i;
+
+	if (!(cpuid(0x40000001, 0).a & 8)) {
+		skip("kvmclock", "not offered");
+		return;
+	}
+	wrmsr(0x4b564d01, (uint64_t)&page | 1);
+	(void)rdmsr(0x4b564d01);
+	outb(PORT_BLOCK, 0);
+	check(page.version && !(page.version & 1) && page.mul, "kvmclock fills its page", "version %u",
+	      page.version);
+	from = last = kvmclock(&page);
+	for (i = 0; i < 1000; i++, last = now) {
+		now = kvmclock(&page);
+		back += now < last;
+		if (i % 100 == 0)
+			outb(PORT_BLOCK, 0);
+	}
+	check_eq(back, 0, "kvmclock never goes back");
+	request(REQ_SLEEP, 20000, 0, 0, 0, 0);
+	check(kvmclock(&page) - from >= 20000000, "kvmclock counts nanoseconds", "%lu", kvmclock(&page) - from);
+	wrmsr(0x4b564d01, 0);
+}
+
+void test_main(void)
+{
+	set_handler(0x51, on_timer);
+	outb(0x21, 0xff);
+	modes();
+	pit();
+	clock();
+	tsc();
+}
