@@ -41,7 +41,7 @@ static bool vtr_msr_is_hot(struct vtr_vcpu *v, u32 msr)
 	return v->apic && ((msr & ~0xffU) == 0x800 || msr == MSR_IA32_TSC_DEADLINE);
 }
 
-static enum vtr_act vtr_act_wrmsr(struct vtr_vcpu *v, const struct vtr_exit *e)
+static noinline enum vtr_act vtr_act_wrmsr(struct vtr_vcpu *v, const struct vtr_exit *e)
 {
 	u32 msr = v->regs[1];
 	u64 val = (u32)v->regs[0] | v->regs[2] << 32;
@@ -62,7 +62,7 @@ static enum vtr_act vtr_act_wrmsr(struct vtr_vcpu *v, const struct vtr_exit *e)
 	return VTR_ACT_RESUME;
 }
 
-static enum vtr_act vtr_act_rdmsr(struct vtr_vcpu *v, const struct vtr_exit *e)
+static noinline enum vtr_act vtr_act_rdmsr(struct vtr_vcpu *v, const struct vtr_exit *e)
 {
 	u32 msr = v->regs[1];
 	unsigned int len;
@@ -83,7 +83,7 @@ static enum vtr_act vtr_act_rdmsr(struct vtr_vcpu *v, const struct vtr_exit *e)
 	return VTR_ACT_RESUME;
 }
 
-static enum vtr_act vtr_act_cpuid(struct vtr_vcpu *v, const struct vtr_exit *e)
+static noinline enum vtr_act vtr_act_cpuid(struct vtr_vcpu *v, const struct vtr_exit *e)
 {
 	unsigned int len = vtr_insn_len(v, e, 0x0fa2, false);
 
@@ -95,7 +95,7 @@ static enum vtr_act vtr_act_cpuid(struct vtr_vcpu *v, const struct vtr_exit *e)
 }
 
 /* A fault is MMIO where no slot is, or on a write to a read-only one; else memory to be mapped. */
-static enum vtr_act vtr_act_fault(struct vtr_vcpu *v, const struct vtr_exit *e)
+static noinline enum vtr_act vtr_act_fault(struct vtr_vcpu *v, const struct vtr_exit *e)
 {
 	gfn_t gfn = e->fault.gpa >> PAGE_SHIFT;
 	struct vtr_slot *s = vtr_slot_find(v->slots, gfn);
@@ -127,7 +127,7 @@ enum vtr_act vtr_exit_debug(struct vtr_vcpu *v, u8 vector, u64 dr6)
 	return VTR_ACT_USER;
 }
 
-static enum vtr_act vtr_act_db(struct vtr_vcpu *v, const struct vtr_exit *e)
+static noinline enum vtr_act vtr_act_db(struct vtr_vcpu *v, const struct vtr_exit *e)
 {
 	bool stepped = vtr_hw(stepped)(v);
 
@@ -145,7 +145,7 @@ static enum vtr_act vtr_act_db(struct vtr_vcpu *v, const struct vtr_exit *e)
 	return VTR_ACT_RESUME;
 }
 
-static enum vtr_act vtr_act_exception(struct vtr_vcpu *v, const struct vtr_exit *e)
+static noinline enum vtr_act vtr_act_exception(struct vtr_vcpu *v, const struct vtr_exit *e)
 {
 	switch (e->exc.vector) {
 	case X86_TRAP_MC:
@@ -162,7 +162,7 @@ static enum vtr_act vtr_act_exception(struct vtr_vcpu *v, const struct vtr_exit 
 	}
 }
 
-static enum vtr_act vtr_act_hlt(struct vtr_vcpu *v, const struct vtr_exit *e)
+static noinline enum vtr_act vtr_act_hlt(struct vtr_vcpu *v, const struct vtr_exit *e)
 {
 	unsigned int len = vtr_insn_len(v, e, 0xf4, false);
 
@@ -178,7 +178,7 @@ static enum vtr_act vtr_act_hlt(struct vtr_vcpu *v, const struct vtr_exit *e)
 }
 
 /* Instructions of three opcode bytes that exit: VMMCALL and XSETBV, both 0F 01 xx. */
-static enum vtr_act vtr_act_0f01(struct vtr_vcpu *v, const struct vtr_exit *e)
+static noinline enum vtr_act vtr_act_0f01(struct vtr_vcpu *v, const struct vtr_exit *e)
 {
 	unsigned int len = vtr_insn_len(v, e, 0x0f01, true);
 	struct vtr_code_state s;
@@ -196,7 +196,7 @@ static enum vtr_act vtr_act_0f01(struct vtr_vcpu *v, const struct vtr_exit *e)
 	return VTR_ACT_RESUME;
 }
 
-static enum vtr_act vtr_act_skip(struct vtr_vcpu *v, const struct vtr_exit *e, u16 op)
+static noinline enum vtr_act vtr_act_skip(struct vtr_vcpu *v, const struct vtr_exit *e, u16 op)
 {
 	unsigned int len = vtr_insn_len(v, e, op, false);
 
@@ -206,7 +206,7 @@ static enum vtr_act vtr_act_skip(struct vtr_vcpu *v, const struct vtr_exit *e, u
 	return VTR_ACT_RESUME;
 }
 
-static enum vtr_act vtr_act_failed(struct vtr_vcpu *v, const struct vtr_exit *e)
+static noinline enum vtr_act vtr_act_failed(struct vtr_vcpu *v, const struct vtr_exit *e)
 {
 	struct kvm_run *run = v->run;
 
@@ -233,13 +233,14 @@ static enum vtr_act vtr_act_failed(struct vtr_vcpu *v, const struct vtr_exit *e)
  */
 enum vtr_act vtr_act(struct vtr_vcpu *v, struct vtr_exit *e)
 {
-	switch (e->kind) {
-	case VTR_EXIT_MSR_WRITE:
+	/* Each handler is a function of its own, so that this one keeps nothing on the stack. */
+	if (e->kind == VTR_EXIT_MSR_WRITE)
 		return vtr_act_wrmsr(v, e);
-	case VTR_EXIT_IO:
+	if (e->kind == VTR_EXIT_IO)
 		return vtr_io_fast(v, e);
-	case VTR_EXIT_TDP_FAULT:
+	if (e->kind == VTR_EXIT_TDP_FAULT)
 		return vtr_act_fault(v, e);
+	switch (e->kind) {
 	case VTR_EXIT_CPUID:
 		return vtr_act_cpuid(v, e);
 	case VTR_EXIT_HOST_IRQ:

@@ -362,10 +362,14 @@ static noinline void vtr_cpuid_exec_rare(struct vtr_vcpu *v, const struct kvm_cp
 		vtr_fpu_sync_xcr0(v);
 		e = vtr_cpuid_find(&v->cpuid, leaf, index);
 	}
-	if (e)
-		memcpy(regs, &e->eax, sizeof(regs));
-	else
+	if (e) {
+		regs[VTR_EAX] = e->eax;
+		regs[VTR_EBX] = e->ebx;
+		regs[VTR_ECX] = e->ecx;
+		regs[VTR_EDX] = e->edx;
+	} else {
 		vtr_cpuid_answer_absent(&v->cpuid, leaf, index, regs);
+	}
 	v->regs[0] = regs[VTR_EAX];
 	v->regs[3] = regs[VTR_EBX];
 	v->regs[1] = regs[VTR_ECX];

@@ -478,17 +478,8 @@ static enum vtr_decode vtr_decode_body(struct vtr_cursor *c, struct vtr_insn *i,
 	return VTR_DECODE_OK;
 }
 
-/**
- * vtr_insn_decode() - decode one instruction
- * @bytes: at RIP
- * @n: how many there are, at most 15 are looked at
- * @bits: 16, 32 or 64: the code segment's default
- * @insn: filled
- *
- * Return: VTR_DECODE_*.
- */
-enum vtr_decode vtr_insn_decode(const u8 *bytes, unsigned int n, unsigned int bits,
-				struct vtr_insn *insn)
+static noinline enum vtr_decode vtr_decode_any(const u8 *bytes, unsigned int n, unsigned int bits,
+					       struct vtr_insn *insn)
 {
 	struct vtr_cursor c = { .bytes = bytes, .n = min_t(unsigned int, n, VTR_INSN_MAX) };
 	struct vtr_prefixes p = { .seg = VTR_SEG_DEFAULT };
@@ -515,6 +506,94 @@ enum vtr_decode vtr_insn_decode(const u8 *bytes, unsigned int n, unsigned int bi
 		insn->seg = 3;
 	insn->len = c.at;
 	return ret;
+}
+
+static __always_inline s32 vtr_get_s32(const u8 *from)
+{
+	s32 val;
+
+	memcpy(&val, from, 4);
+	return val;
+}
+
+/*
+ * MOV between memory and a register or an immediate, as drivers access their devices: the general way
+ * would take four times as many instructions, in the hottest of MMIO exits. Says exactly what the
+ * general way says, or false for it to be asked. There must be VTR_INSN_MAX bytes.
+ */
+static __always_inline bool vtr_decode_mov(const u8 *from, unsigned int bits, struct vtr_insn *insn)
+{
+	u8 size = 4, rex = 0, opcode, modrm, base, index = NO_REG, scale = 0;
+	const u8 *at = from;
+	s64 disp = 0;
+	u64 imm = 0;
+	bool imm_op;
+
+	if (*at == 0x66) {
+		size = 2;
+		at++;
+	}
+	if (bits == 64 && (*at & 0xf0) == 0x40) {
+		rex = *at++;
+		size = rex & 8 ? 8 : size;
+	}
+	opcode = *at++;
+	modrm = *at++;
+	imm_op = (opcode & 0xfe) == 0xc6;
+	if (imm_op ? modrm & 0x38 : (opcode & 0xfc) != 0x88)
+		return false;
+	if (bits == 16 || modrm >= 0xc0)
+		return false;
+	size = opcode & 1 ? size : 1;
+	base = modrm & 7;
+	if (base == 4) {
+		u8 sib = *at++;
+
+		scale = sib >> 6;
+		index = ((sib >> 3) & 7) | (rex & 2) << 2;
+		index = index == 4 ? NO_REG : index;
+		base = sib & 7;
+	}
+	if (modrm >= 0x80 || (base == 5 && modrm < 0x40)) {
+		disp = vtr_get_s32(at);
+		at += 4;
+	} else if (modrm >= 0x40) {
+		disp = (s8)*at++;
+	}
+	if (base == 5 && modrm < 0x40)
+		base = bits == 64 && (modrm & 7) == 5 ? RIP_REG : NO_REG;
+	else
+		base |= (rex & 1) << 3;
+	if (imm_op) {
+		imm = size == 1 ? (s64)(s8)*at : size == 2 ? (s64)(s16)vtr_get_s32(at) :
+			(s64)vtr_get_s32(at);
+		at += min_t(u8, size, 4);
+	}
+	*insn = (struct vtr_insn){
+		.op = VTR_OP_MOV, .len = at - from, .size = size, .mem_size = size,
+		.addr_size = bits / 8, .store = !(opcode & 2) || imm_op, .mem = true,
+		.has_imm = imm_op, .rex = rex, .reg = ((modrm >> 3) & 7) | (rex & 4) << 1,
+		.base = base, .index = index, .scale = scale,
+		.seg = base == 4 || base == 5 ? 2 : 3, .disp = disp, .imm = imm,
+	};
+	return true;
+}
+
+/**
+ * vtr_insn_decode() - decode one instruction
+ * @bytes: at RIP
+ * @n: how many there are, at most 15 are looked at
+ * @bits: 16, 32 or 64: the code segment's default
+ * @insn: filled
+ *
+ * Return: VTR_DECODE_*.
+ */
+enum vtr_decode vtr_insn_decode(const u8 *bytes, unsigned int n, unsigned int bits,
+				struct vtr_insn *insn)
+{
+	if (likely(n >= VTR_INSN_MAX && vtr_decode_mov(bytes, bits, insn)))
+		return VTR_DECODE_OK;
+	return vtr_decode_any(bytes, n, bits, insn);
 }
 
 /**

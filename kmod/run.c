@@ -127,7 +127,7 @@ static void vtr_inject_exception(struct vtr_vcpu *v)
 
 	if (x->has_payload) {
 		if (x->vector == X86_TRAP_PF)
-			v->cr2 = x->payload;
+			vtr_hw(set_cr)(v, 2, x->payload);
 		else if (x->vector == X86_TRAP_DB)
 			v->dr6 |= x->payload;
 		x->has_payload = false;
@@ -299,8 +299,11 @@ static __always_inline bool vtr_enter_once(struct vtr_vcpu *v)
 /* The guest's APIC sees the TPR that the guest wrote through CR8 without an exit. */
 static __always_inline void vtr_sync_tpr_out(struct vtr_vcpu *v)
 {
-	if (v->apic)
-		vtr_apic_set_cr8(v, v->cr8);
+	if (unlikely(v->cr8 != v->cr8_seen)) {
+		v->cr8_seen = v->cr8;
+		if (v->apic)
+			vtr_apic_set_cr8(v, v->cr8);
+	}
 }
 
 /* Thread flags for which the loaded part is left: the scheduler, signals, task work. */
@@ -316,14 +319,16 @@ static enum vtr_act vtr_run_loaded(struct vtr_vcpu *v, struct vtr_exit *e, bool 
 
 	*again = true;
 	local_irq_disable();
+	/* The table stays while we are here: who replaces it asks us to leave (VTR_REQ_SLOTS). */
+	vtr_slots_load(v);
 	for (;;) {
-		if (unlikely(READ_ONCE(v->requests)) && !vtr_handle_requests(v))
-			break;
 		if (unlikely(read_thread_flags() & VTR_LEAVE_FLAGS))
 			break;
-		vtr_slots_load(v);
-		if (!vtr_enter_once(v))
+		if (!vtr_enter_once(v)) {
+			if (!vtr_handle_requests(v))
+				break;
 			continue;
+		}
 		vtr_hw(decode)(v, e);
 		vtr_sync_tpr_out(v);
 		act = vtr_act(v, e);

@@ -70,7 +70,7 @@ void vtr_get_sregs(struct vtr_vcpu *v, struct kvm_sregs *s)
 	vtr_hw(get_table)(v, false, &s->gdt);
 	vtr_hw(get_table)(v, true, &s->idt);
 	s->cr0 = vtr_hw(get_cr)(v, 0);
-	s->cr2 = v->cr2;
+	s->cr2 = vtr_hw(get_cr)(v, 2);
 	s->cr3 = vtr_hw(get_cr)(v, 3);
 	s->cr4 = vtr_hw(get_cr)(v, 4);
 	s->cr8 = v->apic ? vtr_apic_cr8(v) : vtr_hw(get_cr)(v, 8);
@@ -115,7 +115,7 @@ int vtr_set_sregs(struct vtr_vcpu *v, const struct kvm_sregs *s)
 		return err;
 	vtr_hw(set_table)(v, false, &s->gdt);
 	vtr_hw(set_table)(v, true, &s->idt);
-	v->cr2 = s->cr2;
+	vtr_hw(set_cr)(v, 2, s->cr2);
 	vtr_hw(set_cr)(v, 8, s->cr8 & 0xf);
 	if (v->apic)
 		vtr_apic_set_cr8(v, s->cr8 & 0xf);
@@ -185,7 +185,7 @@ void vtr_get_events(struct vtr_vcpu *v, struct kvm_vcpu_events *ev)
 	ev->exception.error_code = v->exc.error;
 	/* User space takes no payload: deliver its side effect into the register now. */
 	if (v->exc.pending && v->exc.has_payload && v->exc.vector == 14)
-		v->cr2 = v->exc.payload;
+		vtr_hw(set_cr)(v, 2, v->exc.payload);
 	ev->interrupt.injected = v->irq_injected >= 0;
 	ev->interrupt.nr = v->irq_injected >= 0 ? v->irq_injected : 0;
 	ev->interrupt.shadow = vtr_hw(get_shadow)(v);

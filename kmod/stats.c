@@ -25,18 +25,23 @@ struct vtr_stats_file {
 	char id[VTR_STAT_NAME];
 };
 
-/* Plain counters of a vCPU: name, offset. */
-#define VTR_VCPU_COUNTERS(X) \
-	X(guest_cycles) X(halt_cycles) X(halts) X(user_exits) X(faults) X(tlb_flushes) \
-	X(injected_irqs) X(injected_nmis) X(injected_exceptions)
+/* Plain counters of a vCPU. */
+#define COUNTER(field, u)	{ #field, KVM_STATS_UNIT_##u, offsetof(struct vtr_vcpu_stats, field) }
 
 static const struct {
 	const char *name;
+	u32 unit;
 	size_t offset;
 } vtr_counters[] = {
-#define X(n) { #n, offsetof(struct vtr_vcpu_stats, n) },
-	VTR_VCPU_COUNTERS(X)
-#undef X
+	COUNTER(guest_cycles, CYCLES),
+	COUNTER(halt_cycles, CYCLES),
+	COUNTER(halts, NONE),
+	COUNTER(user_exits, NONE),
+	COUNTER(faults, NONE),
+	COUNTER(tlb_flushes, NONE),
+	COUNTER(injected_irqs, NONE),
+	COUNTER(injected_nmis, NONE),
+	COUNTER(injected_exceptions, NONE),
 };
 
 static const char *const vtr_exit_names[VTR_EXIT_NR] = {
@@ -56,48 +61,118 @@ const char *vtr_exit_name(enum vtr_exit_kind kind)
 	return kind < VTR_EXIT_NR ? vtr_exit_names[kind] : "unknown";
 }
 
-/* vCPU file: counters, then per exit kind a count and the time. VM file: page-table pages, vCPUs. */
-#define VTR_VCPU_STATS	(ARRAY_SIZE(vtr_counters) + 2 * VTR_EXIT_NR)
+/* What one exit kind has: a count, the time, a histogram of it. */
+enum { VTR_EXIT_COUNT, VTR_EXIT_CYCLES, VTR_EXIT_HIST, VTR_EXIT_STATS };
+
+static const char *const vtr_exit_suffixes[VTR_EXIT_STATS] = { "", "_cycles", "_cycles_hist" };
+
+/* vCPU file: counters, then each exit kind's. VM file: page-table pages, vCPUs. */
+#define VTR_VCPU_STATS	(ARRAY_SIZE(vtr_counters) + VTR_EXIT_STATS * VTR_EXIT_NR)
 #define VTR_VM_STATS	2
 
-static void vtr_stat_describe(const struct vtr_stats_file *f, u32 i, struct vtr_stat_desc *d)
+/**
+ * struct vtr_stat - one statistic
+ * @name: in two halves
+ * @suffix: the second one
+ * @flags: KVM_STATS_TYPE_ and _UNIT_
+ * @nr: values
+ * @values: where they are, or NULL: @value
+ * @value: of the VM's
+ */
+struct vtr_stat {
+	const char *name, *suffix;
+	u32 flags;
+	u32 nr;
+	const u64 *values;
+	u64 value;
+};
+
+static void vtr_vm_stat(struct vtr_vm *vm, u32 i, struct vtr_stat *s)
 {
-	memset(d, 0, sizeof(*d));
-	d->head.size = 1;
-	d->head.offset = i * sizeof(u64);
-	d->head.flags = KVM_STATS_TYPE_CUMULATIVE | KVM_STATS_UNIT_NONE | KVM_STATS_BASE_POW10;
-	if (!f->v) {
-		d->head.flags = KVM_STATS_TYPE_INSTANT | KVM_STATS_UNIT_NONE |
-				KVM_STATS_BASE_POW10;
-		strscpy(d->name, i ? "vcpus" : "page_table_pages", VTR_STAT_NAME);
-		return;
-	}
-	if (i < ARRAY_SIZE(vtr_counters)) {
-		strscpy(d->name, vtr_counters[i].name, VTR_STAT_NAME);
-		return;
-	}
-	i -= ARRAY_SIZE(vtr_counters);
-	snprintf(d->name, VTR_STAT_NAME, "exit_%s%s", vtr_exit_names[i / 2],
-		 i % 2 ? "_cycles" : "");
+	s->name = i ? "vcpus" : "page_table_pages";
+	s->flags = KVM_STATS_TYPE_INSTANT | KVM_STATS_UNIT_NONE;
+	s->value = i ? READ_ONCE(vm->nr_vcpus) : atomic64_read(&vm->mmu.pt_pages);
 }
 
-static u64 vtr_stat_value(const struct vtr_stats_file *f, u32 i)
+static void vtr_exit_stat(const struct vtr_exit_stats *e, u32 which, struct vtr_stat *s)
 {
-	struct vtr_vcpu_stats *s;
+	s->suffix = vtr_exit_suffixes[which];
+	switch (which) {
+	case VTR_EXIT_COUNT:
+		s->values = &e->count;
+		break;
+	case VTR_EXIT_CYCLES:
+		s->flags = KVM_STATS_TYPE_CUMULATIVE | KVM_STATS_UNIT_CYCLES;
+		s->values = &e->cycles;
+		break;
+	case VTR_EXIT_HIST:
+		/* The first bucket is for 0, bucket n for up to 2^n - 1 cycles, the last for more. */
+		s->flags = KVM_STATS_TYPE_LOG_HIST | KVM_STATS_UNIT_CYCLES;
+		s->nr = VTR_HIST_BUCKETS;
+		s->values = e->hist;
+		break;
+	}
+}
 
-	if (!f->v)
-		return i ? READ_ONCE(f->vm->nr_vcpus) : atomic64_read(&f->vm->mmu.pt_pages);
-	s = &f->v->stats;
-	if (i < ARRAY_SIZE(vtr_counters))
-		return READ_ONCE(*(u64 *)((void *)s + vtr_counters[i].offset));
-	i -= ARRAY_SIZE(vtr_counters);
-	return i % 2 ? READ_ONCE(s->exit[i / 2].cycles) : READ_ONCE(s->exit[i / 2].count);
+static struct vtr_stat vtr_stat(const struct vtr_stats_file *f, u32 i)
+{
+	struct vtr_stat s = {
+		.suffix	= "",
+		.flags	= KVM_STATS_TYPE_CUMULATIVE | KVM_STATS_UNIT_NONE,
+		.nr	= 1,
+	};
+
+	if (!f->v) {
+		vtr_vm_stat(f->vm, i, &s);
+	} else if (i < ARRAY_SIZE(vtr_counters)) {
+		s.name = vtr_counters[i].name;
+		s.flags = KVM_STATS_TYPE_CUMULATIVE | vtr_counters[i].unit;
+		s.values = (void *)&f->v->stats + vtr_counters[i].offset;
+	} else {
+		i -= ARRAY_SIZE(vtr_counters);
+		s.name = vtr_exit_names[i / VTR_EXIT_STATS];
+		vtr_exit_stat(&f->v->stats.exit[i / VTR_EXIT_STATS], i % VTR_EXIT_STATS, &s);
+	}
+	return s;
+}
+
+static void vtr_stat_describe(const struct vtr_stat *s, u32 offset, bool exit,
+			      struct vtr_stat_desc *d)
+{
+	memset(d, 0, sizeof(*d));
+	d->head.size = s->nr;
+	d->head.offset = offset;
+	d->head.flags = s->flags | KVM_STATS_BASE_POW10;
+	snprintf(d->name, VTR_STAT_NAME, "%s%s%s", exit ? "exit_" : "", s->name, s->suffix);
+}
+
+/*
+ * Writes descriptors and values, or nothing if @desc is NULL. Returns the bytes of the values.
+ * A value may change while it is read; each is one load.
+ */
+static u32 vtr_stats_write(const struct vtr_stats_file *f, u32 n, u8 *desc, u64 *data)
+{
+	u32 i, k, at = 0;
+
+	for (i = 0; i < n; i++) {
+		struct vtr_stat s = vtr_stat(f, i);
+
+		if (desc) {
+			vtr_stat_describe(&s, at * sizeof(u64),
+					  f->v && i >= ARRAY_SIZE(vtr_counters),
+					  (void *)desc + i * sizeof(struct vtr_stat_desc));
+			for (k = 0; k < s.nr; k++)
+				data[at + k] = s.values ? READ_ONCE(s.values[k]) : s.value;
+		}
+		at += s.nr;
+	}
+	return at * sizeof(u64);
 }
 
 static ssize_t vtr_stats_read(struct file *file, char __user *user, size_t len, loff_t *pos)
 {
 	const struct vtr_stats_file *f = file->private_data;
-	u32 n = f->v ? VTR_VCPU_STATS : VTR_VM_STATS, i;
+	u32 n = f->v ? VTR_VCPU_STATS : VTR_VM_STATS;
 	struct kvm_stats_header h = {
 		.name_size	= VTR_STAT_NAME,
 		.num_desc	= n,
@@ -105,7 +180,7 @@ static ssize_t vtr_stats_read(struct file *file, char __user *user, size_t len, 
 		.desc_offset	= sizeof(h) + VTR_STAT_NAME,
 		.data_offset	= sizeof(h) + VTR_STAT_NAME + n * sizeof(struct vtr_stat_desc),
 	};
-	size_t size = h.data_offset + n * sizeof(u64);
+	size_t size = h.data_offset + vtr_stats_write(f, n, NULL, NULL);
 	u8 *image = kvzalloc(size, GFP_KERNEL);
 	ssize_t ret;
 
@@ -113,11 +188,7 @@ static ssize_t vtr_stats_read(struct file *file, char __user *user, size_t len, 
 		return -ENOMEM;
 	memcpy(image, &h, sizeof(h));
 	memcpy(image + h.id_offset, f->id, VTR_STAT_NAME);
-	for (i = 0; i < n; i++) {
-		vtr_stat_describe(f, i, (void *)(image + h.desc_offset) +
-				  i * sizeof(struct vtr_stat_desc));
-		((u64 *)(image + h.data_offset))[i] = vtr_stat_value(f, i);
-	}
+	vtr_stats_write(f, n, image + h.desc_offset, (u64 *)(image + h.data_offset));
 	ret = simple_read_from_buffer(user, len, pos, image, size);
 	kvfree(image);
 	return ret;

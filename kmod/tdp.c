@@ -333,12 +333,20 @@ enum vtr_fault_verdict vtr_tdp_fault(struct vtr_vcpu *v, gpa_t gpa, u32 why)
 	enum vtr_fault_verdict verdict;
 	enum vtr_try done;
 	u64 *freed = NULL;
+	bool absent;
 
 	if (!slot || (write && slot->flags & KVM_MEM_READONLY))
 		return VTR_FAULT_MMIO;
+	/* With tables at hand the fast attempt came to nothing because the host has no page. */
+	absent = v->nr_pt_cache == mmu->pt.levels - 1;
 	if (!vtr_tdp_topup(v))
 		return VTR_FAULT_BAD;
 	for (;;) {
+		if (absent) {
+			verdict = vtr_host_fault(slot->hva + ((gfn - slot->gfn) << PAGE_SHIFT), write);
+			if (verdict != VTR_FAULT_FIXED)
+				return verdict;
+		}
 		spin_lock(&mmu->lock);
 		done = vtr_tdp_try(v, slot, gfn, write, &freed);
 		spin_unlock(&mmu->lock);
@@ -348,11 +356,9 @@ enum vtr_fault_verdict vtr_tdp_fault(struct vtr_vcpu *v, gpa_t gpa, u32 why)
 		}
 		if (done != VTR_TRY_ABSENT)
 			break;
-		verdict = vtr_host_fault(slot->hva + ((gfn - slot->gfn) << PAGE_SHIFT), write);
-		if (verdict != VTR_FAULT_FIXED)
-			return verdict;
 		if (unlikely(signal_pending(current)))
 			return VTR_FAULT_RETRY;
+		absent = true;
 	}
 	v->stats.faults++;
 	return done == VTR_TRY_MAPPED ? VTR_FAULT_FIXED : VTR_FAULT_RETRY;

@@ -153,7 +153,6 @@ void vtr_vcpu_reset(struct vtr_vcpu *v, bool init)
 	v->regs[2] = 0x600;	/* RDX: a family 6 CPU, as KVM's clients expect */
 	v->rip = 0xfff0;
 	v->rflags = 2;
-	v->cr2 = 0;
 	memset(v->dr, 0, sizeof(v->dr));
 	v->dr6 = 0xffff0ff0;
 	v->dr7 = 0x400;

@@ -92,8 +92,7 @@ int svm_setup(void)
 
 	svm_has_nrips = edx & SVM_CPUID_NRIPS;
 	svm_has_clean_bits = edx & SVM_CPUID_CLEAN;
-	/* CR2 is written on every entry: its bit is never given. */
-	svm_clean_after_exit = svm_has_clean_bits ? VMCB_CLEAN_ALL & ~VMCB_CLEAN_CR2 : 0;
+	svm_clean_after_exit = svm_has_clean_bits ? VMCB_CLEAN_ALL : 0;
 	svm_has_flush_asid = edx & SVM_CPUID_FLUSH_ASID;
 	svm_has_decode_assist = edx & SVM_CPUID_DECODE;
 	svm_has_pause_filter = edx & SVM_CPUID_PAUSE_FILTER;

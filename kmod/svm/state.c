@@ -75,9 +75,9 @@ bool svm_code_same(struct vtr_vcpu *v, const struct vtr_walk_cache *c)
 {
 	const struct vmcb *b = v->hw->vmcb;
 
-	return b->cr3 == c->cr3 && b->cr0 == c->cr0 && v->hw->cr4 == c->cr4 &&
-	       b->efer == c->efer && b->cpl == c->cpl && b->cs.attrib == c->cs_attrib &&
-	       (c->bits == 64 || b->cs.base == c->cs_base);
+	/* CR4 and EFER change through svm_set_cr() and svm_set_msr() only, which empty the cache. */
+	return b->cr3 == c->cr3 && b->cr0 == c->cr0 && b->cpl == c->cpl &&
+	       b->cs.attrib == c->cs_attrib && (c->bits == 64 || b->cs.base == c->cs_base);
 }
 
 /**
@@ -181,7 +181,7 @@ u64 svm_get_cr(struct vtr_vcpu *v, int nr)
 	case 0:
 		return b->cr0;
 	case 2:
-		return v->cr2;
+		return b->cr2;
 	case 3:
 		return b->cr3;
 	case 4:
@@ -211,7 +211,8 @@ void svm_set_cr(struct vtr_vcpu *v, int nr, u64 val)
 		svm_flush_tlb(v);
 		break;
 	case 2:
-		v->cr2 = val;
+		b->cr2 = val;
+		svm_touch(v, VMCB_CLEAN_CR2);
 		break;
 	case 3:
 		b->cr3 = val;
@@ -220,6 +221,7 @@ void svm_set_cr(struct vtr_vcpu *v, int nr, u64 val)
 		break;
 	case 4:
 		v->hw->cr4 = val;
+		v->fetch_cache.valid = false;
 		b->cr4 = val | (cr4_read_shadow() & X86_CR4_MCE);
 		svm_touch(v, VMCB_CLEAN_CR);
 		svm_flush_tlb(v);
@@ -310,6 +312,7 @@ int svm_set_msr(struct vtr_vcpu *v, u32 msr, u64 val)
 			wrmsrl(MSR_TSC_AUX, val);
 	} else if (msr == MSR_EFER) {
 		v->hw->efer = val;
+		v->fetch_cache.valid = false;
 		v->hw->vmcb->efer = val | EFER_SVME;
 		svm_touch(v, VMCB_CLEAN_CR);
 		svm_flush_tlb(v);

@@ -131,6 +131,7 @@ void svm_vcpu_reset(struct vtr_vcpu *v, bool init)
 	svm_segment_reset(&b->idtr, 0, 0, 0);
 	b->cpl = 0;
 	b->cr3 = 0;
+	b->cr2 = 0;
 	b->cr0 = (init ? b->cr0 & (X86_CR0_CD | X86_CR0_NW) : X86_CR0_CD | X86_CR0_NW) |
 		 X86_CR0_ET;
 	svm_set_cr(v, 4, 0);
@@ -253,17 +254,15 @@ static __always_inline void svm_spec_ctrl_prepare(struct vtr_backend_vcpu *hw)
 int svm_enter(struct vtr_vcpu *v)
 {
 	struct vtr_backend_vcpu *hw = v->hw;
-	struct svm_cpu *c = this_cpu_ptr(&svm_cpus);
 	struct vmcb *b = hw->vmcb;
 	bool step;
 
-	if (unlikely(hw->asid_generation != c->asid_generation))
-		svm_asid_new(v, c);
+	if (unlikely(hw->asid_generation != this_cpu_read(svm_cpus.asid_generation)))
+		svm_asid_new(v, this_cpu_ptr(&svm_cpus));
 	b->rax = v->regs[0];
 	b->rsp = v->regs[4];
 	b->rip = v->rip;
 	b->rflags = v->rflags;
-	b->cr2 = v->cr2;
 	b->clean = hw->clean;
 	b->exit_code = SVM_EXIT_INVALID;
 	svm_spec_ctrl_prepare(hw);
@@ -286,7 +285,6 @@ int svm_enter(struct vtr_vcpu *v)
 	if (unlikely(step))
 		b->rflags = (b->rflags & ~X86_EFLAGS_TF) | (v->rflags & X86_EFLAGS_TF);
 	v->rflags = b->rflags;
-	v->cr2 = b->cr2;
 	v->cr8 = b->int_ctl & VMCB_V_TPR_MASK;
 	v->shadow = b->int_state & VMCB_SHADOW;
 	hw->clean = svm_clean_after_exit;
