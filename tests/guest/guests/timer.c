@@ -35,6 +35,20 @@ static uint64_t duration(uint32_t divide, uint32_t count)
 	return when - from;
 }
 
+/* A busy host only makes it longer. */
+static uint64_t shortest(uint32_t divide, uint32_t count)
+{
+	uint64_t best = ~0ULL, now;
+	unsigned int i;
+
+	for (i = 0; i < 5; i++) {
+		now = duration(divide, count);
+		if (now < best)
+			best = now;
+	}
+	return best;
+}
+
 static void modes(void)
 {
 	uint64_t one, eight, from;
@@ -58,8 +72,8 @@ static void modes(void)
 	sti();
 	cli();
 	taken = 0;
-	one = duration(0xb, 4000000);
-	eight = duration(2, 4000000);
+	one = shortest(0xb, 4000000);
+	eight = shortest(2, 4000000);
 	check(eight > one * 4 && eight < one * 16, "divide by 8 is 8 times as long", "%lu, %lu", one, eight);
 	taken = 0;
 	APIC(APIC_LVTT) = 0x40051;

@@ -48,7 +48,8 @@ low_gdtr:
 	.code64
 long_start:
 	lock incl started
-	movl	0xfee00020, %edi		/* the local APIC's id */
+	movl	$0xfee00020, %edi		/* the local APIC's id */
+	movl	(%rdi), %edi
 	shrl	$24, %edi
 	cmpl	$16, %edi
 	jae	2f
