@@ -89,7 +89,9 @@ struct vm *vm_create(unsigned int with)
 	int sys = abi_open();
 
 	NEED(vm);
-	vm->fd = ioctl(sys, KVM_CREATE_VM, 0UL);
+	do
+		vm->fd = ioctl(sys, KVM_CREATE_VM, 0UL);
+	while (vm->fd < 0 && errno == EINTR);
 	NEED(vm->fd >= 0);
 	close(sys);
 	if (with & (VM_IRQCHIP | VM_PIT))
@@ -102,7 +104,7 @@ struct vm *vm_create(unsigned int with)
 }
 
 /**
- * supported_cpuid() - what the device supports
+ * supported_cpuid() - what the device supports, and the TSC deadline, which clients add themselves
  * Return: the list, for the life of the test.
  */
 struct kvm_cpuid2 *supported_cpuid(void)
@@ -110,11 +112,16 @@ struct kvm_cpuid2 *supported_cpuid(void)
 	enum { ENTRIES = 100 };
 	struct kvm_cpuid2 *cpuid;
 	int sys = abi_open();
+	uint32_t i;
 
 	cpuid = calloc(1, sizeof(*cpuid) + ENTRIES * sizeof(cpuid->entries[0]));
 	NEED(cpuid);
 	cpuid->nent = ENTRIES;
 	NEED(ioctl(sys, KVM_GET_SUPPORTED_CPUID, cpuid) == 0);
+	for (i = 0; i < cpuid->nent; i++) {
+		if (cpuid->entries[i].function == 1)
+			cpuid->entries[i].ecx |= 1 << 24;
+	}
 	close(sys);
 	return cpuid;
 }

@@ -33,6 +33,7 @@ static void random_guest(uint64_t seed, void (*load)(struct vcpu *, const uint8_
 	for (at = 0; at < sizeof(code); at++)
 		code[at] = hostile_random(&random);
 	load(vcpu, code, code + sizeof(code));
+	signal_every_ms(5);
 	for (runs = 0; runs < RUNS; runs++) {
 		int error = vcpu_run(vcpu);
 
@@ -46,13 +47,11 @@ static void random_guest(uint64_t seed, void (*load)(struct vcpu *, const uint8_
 
 static void real_mode(void *seed)
 {
-	signal_every_ms(5);
 	random_guest(*(uint64_t *)seed, vcpu_load16);
 }
 
 static void long_mode(void *seed)
 {
-	signal_every_ms(5);
 	random_guest(*(uint64_t *)seed, vcpu_load64);
 }
 

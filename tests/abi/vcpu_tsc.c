@@ -1,0 +1,125 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * The time-stamp counter, its frequency, the TSC deadline, kvmclock.
+ */
+#include "abi.h"
+
+GUEST(rdtsc, 64, "rdtsc; shl $32, %rdx; or %rdx, %rax; out %al, $0xf4");
+
+static uint64_t tsc(struct vcpu *vcpu)
+{
+	uint64_t value;
+
+	EXPECT_EQ(msr_get(vcpu, 0x10, &value), 1);
+	return value;
+}
+
+ABI_TEST("a TSC written to 0 on several vCPUs is one TSC")
+{
+	struct vm *vm = vm_create(VM_IRQCHIP);
+	struct vcpu *first = vcpu_create(vm, 0), *second = vcpu_create(vm, 1);
+	uint64_t before, between, after;
+
+	EXPECT_EQ(msr_set(first, 0x10, 0), 1);
+	sleep_ms(30);
+	EXPECT_EQ(msr_set(second, 0x10, 0), 1);
+	before = tsc(first);
+	between = tsc(second);
+	after = tsc(first);
+	EXPECT(before <= between);
+	EXPECT(between <= after);
+}
+
+ABI_TEST("the guest's RDTSC is what the MSR says")
+{
+	struct vcpu *vcpu = vcpu_create(vm_create(VM_IRQCHIP), 0);
+	uint64_t before = tsc(vcpu), seen;
+
+	vcpu_load64(vcpu, rdtsc, rdtsc_end);
+	NEED(vcpu_done(vcpu));
+	seen = vcpu_regs(vcpu).rax;
+	EXPECT(seen >= before);
+	EXPECT(seen <= tsc(vcpu));
+}
+
+ABI_TEST("KVM_GET_TSC_KHZ is positive, and that frequency and 0 are accepted")
+{
+	struct vcpu *vcpu = vcpu_create(vm_create(VM_IRQCHIP), 0);
+	long khz = ioctl(vcpu->fd, KVM_GET_TSC_KHZ, 0UL);
+
+	EXPECT(khz > 0);
+	EXPECT_OK(ioctl(vcpu->fd, KVM_SET_TSC_KHZ, khz));
+	EXPECT_OK(ioctl(vcpu->fd, KVM_SET_TSC_KHZ, 0UL));
+	EXPECT_EQ(ioctl(vcpu->fd, KVM_GET_TSC_KHZ, 0UL), khz);
+}
+
+ABI_TEST("KVM_KVMCLOCK_CTRL is EINVAL while the guest has no clock page")
+{
+	EXPECT_ERRNO(ioctl(vcpu_create(vm_create(VM_IRQCHIP), 0)->fd, KVM_KVMCLOCK_CTRL), EINVAL);
+}
+
+GUEST(clock_on, 16,
+      "mov $0x4b564d00, %ecx; mov $0x30000, %eax; xor %edx, %edx; wrmsr\n"
+      "mov $0x4b564d01, %ecx; mov $0x31001, %eax; xor %edx, %edx; wrmsr\n"
+      "1: out %al, $0xf4; jmp 1b");
+
+/**
+ * struct clock_page - pvclock_vcpu_time_info of the ABI
+ */
+struct clock_page {
+	uint32_t version, pad;
+	uint64_t tsc_timestamp, system_time;
+	uint32_t mul;
+	int8_t shift;
+	uint8_t flags;
+};
+
+ABI_TEST("the clock page holds an even version, a scale and a time; the wall clock is written")
+{
+	struct vcpu *vcpu = vcpu_create(vm_create(VM_IRQCHIP), 0);
+	const struct clock_page *page = (void *)(vcpu->vm->ram + 0x31000);
+	const uint32_t *wall = (void *)(vcpu->vm->ram + 0x30000);
+
+	vcpu_load16(vcpu, clock_on, clock_on_end);
+	NEED(vcpu_done(vcpu));
+	NEED(vcpu_done(vcpu));
+	EXPECT(page->version && !(page->version & 1));
+	EXPECT(page->mul);
+	EXPECT(page->tsc_timestamp);
+	EXPECT(wall[0] && !(wall[0] & 1));
+	EXPECT(wall[1] > 1500000000);
+}
+
+ABI_TEST("KVM_KVMCLOCK_CTRL tells the guest that it was stopped")
+{
+	struct vcpu *vcpu = vcpu_create(vm_create(VM_IRQCHIP), 0);
+	const struct clock_page *page = (void *)(vcpu->vm->ram + 0x31000);
+
+	vcpu_load16(vcpu, clock_on, clock_on_end);
+	NEED(vcpu_done(vcpu));
+	NEED(vcpu_done(vcpu));
+	EXPECT_EQ(page->flags & 2, 0);
+	EXPECT_OK(ioctl(vcpu->fd, KVM_KVMCLOCK_CTRL));
+	NEED(vcpu_done(vcpu));
+	EXPECT_EQ(page->flags & 2, 2);
+}
+
+/* LVT timer in TSC-deadline mode, vector 0x41; the deadline 1 is long past. */
+GUEST(deadline, 16,
+      "mov $0xfee00320, %esi; addr32 movl $0x40041, (%esi)\n"
+      "mov $0x6e0, %ecx; mov $1, %eax; xor %edx, %edx; wrmsr; sti; 1: hlt; jmp 1b");
+GUEST(handler, 16, "out %al, $0xf4; iret");
+
+ABI_TEST("a TSC deadline in the past interrupts at once")
+{
+	struct vcpu *vcpu = vcpu_create(vm_create(VM_IRQCHIP), 0);
+	uint64_t value;
+
+	vcpu_load16(vcpu, deadline, deadline_end);
+	vcpu_place(vcpu, HANDLER_GPA, handler, handler_end);
+	guest_handler16(vcpu, 0x41, HANDLER_GPA);
+	lapic_write(vcpu, 0xf0, 0x1ff);
+	NEED(vcpu_done(vcpu));
+	EXPECT_EQ(msr_get(vcpu, 0x6e0, &value), 1);
+	EXPECT_EQ(value, 0);
+}
