@@ -19,14 +19,14 @@ struct vtr_vcpu;
 
 struct vtr_exit_stats {
 	u64 count;
-	u64 cycles;			/* from the exit to the next entry */
+	u64 cycles;			/* from the exit to the next entry, user space included */
 	u64 hist[VTR_HIST_BUCKETS];
 };
 
 struct vtr_vcpu_stats {
-	u64 left;			/* TSC at the last exit, or when user space came back */
+	u64 left;			/* TSC at the last exit, 0 before the first */
 	u64 entered;			/* TSC at the last entry */
-	u32 last;			/* kind of the last exit */
+	u32 last;			/* kind of the last exit + 1, 0 before the first */
 	u64 guest_cycles;
 	u64 halt_cycles;
 	u64 halts;
@@ -36,7 +36,7 @@ struct vtr_vcpu_stats {
 	u64 injected_irqs;
 	u64 injected_nmis;
 	u64 injected_exceptions;
-	struct vtr_exit_stats exit[VTR_EXIT_NR];
+	struct vtr_exit_stats exit[VTR_EXIT_NR + 1];	/* by kind + 1; the first entry adds to 0 */
 };
 
 struct vtr_vm_stats {
@@ -75,7 +75,7 @@ static inline bool vtr_stats_entered(const struct vtr_vcpu_stats *s)
 
 static __always_inline void vtr_stats_exit(struct vtr_vcpu_stats *s, enum vtr_exit_kind kind)
 {
-	s->last = kind;
+	s->last = kind + 1;
 }
 
 static inline void vtr_stats_halted(struct vtr_vcpu_stats *s, u64 start)
