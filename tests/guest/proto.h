@@ -29,8 +29,8 @@ enum request_op {
 	REQ_BACKING_READ,	/* offset; result: 64 bits there */
 	REQ_BACKING_WRITE,	/* offset, 64 bits */
 	REQ_IRQ_LINE,		/* gsi, level, delay in us (0: before the OUT completes) */
-	REQ_MSI,		/* address, data, delay */
-	REQ_NMI,		/* cpu, -, delay */
+	REQ_MSI,		/* address, data, delay; data 0x400 is an NMI */
+	REQ_NMI,		/* cpu; itself only, KVM_NMI waits for a running vCPU */
 	REQ_EXCEPTION,		/* vector, has error code, error code: into this vCPU */
 	REQ_QUEUE_GET,		/* index; result: size << 32 | value of that write to PORT_QUEUE */
 	REQ_QUEUE_CLEAR,

@@ -47,7 +47,7 @@ void test_main(void)
 	woken("woken by an I/O APIC line");
 	request(REQ_MSI, 0xfee00000, 0x51, 3000, 0, 0);
 	woken("woken by an MSI");
-	request(REQ_NMI, 0, 0, 200000, 0, 0);	/* long after the HLT */
+	request(REQ_MSI, 0xfee00000, 0x400, 200000, 0, 0);	/* long after the HLT */
 	__asm__ volatile("hlt");
 	check_eq(taken, 1, "woken by an NMI, IF clear");
 	taken = 0;

@@ -35,12 +35,13 @@ static uint64_t duration(uint32_t divide, uint32_t count)
 	return when - from;
 }
 
-/* A busy host only makes it longer. */
+/* A busy host only makes it longer; the first only sets the divider: stock KVM fires when that changes. */
 static uint64_t shortest(uint32_t divide, uint32_t count)
 {
 	uint64_t best = ~0ULL, now;
 	unsigned int i;
 
+	(void)duration(divide, 1000);
 	for (i = 0; i < 5; i++) {
 		now = duration(divide, count);
 		if (now < best)
@@ -77,7 +78,7 @@ static void modes(void)
 	check(eight > one * 4 && eight < one * 16, "divide by 8 is 8 times as long", "%lu, %lu", one, eight);
 	taken = 0;
 	APIC(APIC_LVTT) = 0x40051;
-	from = rdtsc() + 1000000;
+	from = rdtsc() + 50000000;
 	wrmsr(0x6e0, from);
 	check_eq(rdmsr(0x6e0), from, "the deadline reads back");
 	sti();
