@@ -249,9 +249,9 @@ void vtr_clock_update(struct vtr_vcpu *v)
 	vtr_clock_fill(v, &t);
 	t.version = v->clock.version;
 	v->clock.stopped = false;
-	smp_wmb();
+	smp_wmb();	/* version, content, version: as the guest reads them */
 	vtr_gpa_write(v, gpa, &t, sizeof(t));
-	smp_wmb();
+	smp_wmb();	/* version, content, version: as the guest reads them */
 	v->clock.version++;
 	vtr_gpa_write(v, gpa, &v->clock.version, sizeof(t.version));
 }
@@ -296,9 +296,9 @@ void vtr_clock_set_wall(struct vtr_vcpu *v, u64 val)
 	w.sec = ts.tv_sec;
 	w.nsec = ts.tv_nsec;
 	w.version = version;
-	smp_wmb();
+	smp_wmb();	/* version, content, version: as the guest reads them */
 	vtr_gpa_write(v, val, &w, sizeof(w));
-	smp_wmb();
+	smp_wmb();	/* version, content, version: as the guest reads them */
 	version++;
 	vtr_gpa_write(v, val, &version, sizeof(version));
 }
