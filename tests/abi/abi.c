@@ -89,9 +89,9 @@ struct vm *vm_create(unsigned int with)
 	int sys = abi_open();
 
 	NEED(vm);
-	do
+	do {
 		vm->fd = ioctl(sys, KVM_CREATE_VM, 0UL);
-	while (vm->fd < 0 && errno == EINTR);
+	} while (vm->fd < 0 && errno == EINTR);
 	NEED(vm->fd >= 0);
 	close(sys);
 	if (with & (VM_IRQCHIP | VM_PIT))

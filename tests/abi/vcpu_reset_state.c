@@ -65,7 +65,7 @@ ABI_TEST("debug registers")
 	EXPECT_EQ(debug.dr7, 0x400);
 }
 
-/* Stock KVM leaves MXCSR 0 in KVM_GET_FPU until the guest has used SSE. */
+/* Stock KVM never fills mxcsr. */
 ABI_TEST("FPU: control words of a reset")
 {
 	struct vcpu *vcpu = vcpu_create(vm_create(0), 0);

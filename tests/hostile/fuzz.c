@@ -113,8 +113,10 @@ static void fuzz_process(void *argument)
 	fuzz.fds[FD_VCPU] = vcpu->fd;
 	fuzz.buffer = host_pages(BUFFER);
 	fuzz.memory = host_pages(1 << 20);
-	for (i = 0; i < RAM_SIZE / 64; i++)
-		memcpy(vm->ram + i * 64, &random, 8), hostile_random(&random);
+	for (i = 0; i < RAM_SIZE / 64; i++) {
+		hostile_random(&random);
+		memcpy(vm->ram + i * 64, &random, 8);
+	}
 	signal_every_ms(5);
 	for (i = 0; i < REQUESTS; i++)
 		one_request(&fuzz);
