@@ -142,11 +142,24 @@ static int vtr_mmio_kernel(struct vtr_vcpu *v, gpa_t gpa, u32 len, void *data, b
 		       vtr_bus_read(v, VTR_BUS_MMIO, gpa, len, data);
 }
 
+/*
+ * Is the exit's address where the operand begins? Of one that began on the page before, and faults on
+ * the second, the address is the second page's start: the operand's own offset tells the two apart.
+ */
+static bool vtr_operand_begins(struct vtr_vcpu *v, const struct vtr_insn *i, gpa_t gpa, u8 bits)
+{
+	struct vtr_emul e = { .regs = v->regs, .rip = &v->rip };
+
+	return offset_in_page(gpa) || i->mem_size == 1 ||
+	       (bits == 64 && i->seg < VTR_SEG_FS && !offset_in_page(vtr_insn_offset(&e, i)));
+}
+
 /* A MOV with one memory operand that lies in one page: the exit's address is the operand's. */
-static bool vtr_is_simple_mov(const struct vtr_insn *i, gpa_t gpa)
+static bool vtr_is_simple_mov(struct vtr_vcpu *v, const struct vtr_insn *i, gpa_t gpa, u8 bits)
 {
 	return i->op == VTR_OP_MOV && i->mem && !i->rep &&
-	       offset_in_page(gpa) + i->mem_size <= PAGE_SIZE;
+	       offset_in_page(gpa) + i->mem_size <= PAGE_SIZE &&
+	       vtr_operand_begins(v, i, gpa, bits);
 }
 
 /**
@@ -166,7 +179,7 @@ enum vtr_act vtr_mmio_fast(struct vtr_vcpu *v, gpa_t gpa, u32 why)
 
 	if (unlikely(why & VTR_FAULT_FETCH ||
 		     vtr_insn_decode(buf, n, bits, i) != VTR_DECODE_OK ||
-		     !vtr_is_simple_mov(i, gpa) || i->store != !!(why & VTR_FAULT_WRITE)))
+		     !vtr_is_simple_mov(v, i, gpa, bits) || i->store != !!(why & VTR_FAULT_WRITE)))
 		return VTR_ACT_SLOW;
 	v->pio.next_rip = bits == 64 ? v->rip + i->len : (u32)(v->rip + i->len);
 	if (i->store) {
