@@ -48,7 +48,7 @@ void abi_register(struct abi_test *test);
 
 #define ABI_TEST_ID(id, what)                                                                      \
 	static void ABI_PASTE(body_, id)(void);                                                    \
-	static struct abi_test ABI_PASTE(test_, id) = {what, __FILE__, ABI_PASTE(body_, id), NULL}; \
+	static struct abi_test ABI_PASTE(test_, id) = {what, __FILE__, ABI_PASTE(body_, id), 0};   \
 	__attribute__((constructor)) static void ABI_PASTE(register_, id)(void)                    \
 	{                                                                                          \
 		abi_register(&ABI_PASTE(test_, id));                                               \

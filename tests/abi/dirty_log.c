@@ -12,7 +12,8 @@ GUEST(touch, 16,
       "mov $0x1041000, %esi; addr32 movb $1, (%esi)\n"
       "mov $0x1005000, %esi; addr32 mov (%esi), %eax\n"
       "out %al, $0xf4; jmp 1b");
-GUEST(string_in, 16, "mov $0x1007000, %edi; mov $8, %ecx; mov $0x80, %dx; addr32 rep insb; out %al, $0xf4");
+GUEST(string_in, 16,
+      "mov $0x1007000, %edi; mov $8, %ecx; mov $0x80, %dx; addr32 rep insb; out %al, $0xf4");
 GUEST(clock_msr, 16,
       "mov $0x4b564d01, %ecx; mov $0x1009001, %eax; xor %edx, %edx; wrmsr\n"
       "1: out %al, $0xf4; jmp 1b");

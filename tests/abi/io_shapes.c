@@ -13,9 +13,11 @@ GUEST(mmio, 64,
       "mov $0x10000000, %rsi; mov $0x1122334455667788, %rax\n"
       "mov %al, (%rsi); mov %ax, 2(%rsi); mov %eax, 4(%rsi); mov %rax, 8(%rsi)\n"
       "movzbl (%rsi), %ebx; mov 8(%rsi), %rcx; out %al, $0xf4");
-GUEST(crossing, 64, "mov $0x10000ffc, %rsi; mov $0x1122334455667788, %rax; mov %rax, (%rsi); out %al, $0xf4");
+GUEST(crossing, 64,
+      "mov $0x10000ffc, %rsi; mov $0x1122334455667788, %rax; mov %rax, (%rsi); out %al, $0xf4");
 GUEST(read_write, 64, "mov $0x10000000, %rsi; addl $5, (%rsi); out %al, $0xf4");
-GUEST(movs, 64, "mov $0x20000, %esi; mov $0x10000000, %edi; mov $3, %ecx; rep movsb; out %al, $0xf4");
+GUEST(movs, 64,
+      "mov $0x20000, %esi; mov $0x10000000, %edi; mov $3, %ecx; rep movsb; out %al, $0xf4");
 
 static void expect_write(struct vcpu *vcpu, uint64_t address, uint32_t size, uint64_t value)
 {

@@ -4,7 +4,8 @@
  */
 #include "abi.h"
 
-GUEST(exits, 16, "mov $50, %cx; 1: push %cx; xor %eax, %eax; cpuid; pop %cx; loop 1b; out %al, $0xf4");
+GUEST(exits, 16,
+      "mov $50, %cx; 1: push %cx; xor %eax, %eax; cpuid; pop %cx; loop 1b; out %al, $0xf4");
 
 static void check_stats(int fd)
 {

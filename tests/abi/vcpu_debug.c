@@ -92,7 +92,8 @@ ABI_TEST("a hardware breakpoint on an instruction exits before it")
 	struct vcpu *vcpu = vcpu_create(vm_create(VM_IRQCHIP), 0);
 
 	vcpu_load64(vcpu, nops, nops_end);
-	NEED(guest_debug(vcpu, KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_USE_HW_BP, 0x402, CODE_GPA + 1) == 0);
+	NEED(guest_debug(vcpu, KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_USE_HW_BP, 0x402,
+			 CODE_GPA + 1) == 0);
 	need_debug_exit(vcpu);
 	EXPECT_EQ(vcpu->run->debug.arch.exception, 1);
 	EXPECT_EQ(vcpu->run->debug.arch.pc, CODE_GPA + 1);

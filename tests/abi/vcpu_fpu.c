@@ -7,7 +7,8 @@
 GUEST(swap_xmm, 64,
       "movq %xmm0, %rax; mov $0x1111, %ebx; movq %rbx, %xmm0; out %al, $0x80\n"
       "movq %xmm0, %rax; out %al, $0xf4");
-GUEST(other_xmm, 64, "mov $0x2222, %ebx; movq %rbx, %xmm0; out %al, $0x80; movq %xmm0, %rax; out %al, $0xf4");
+GUEST(other_xmm, 64,
+      "mov $0x2222, %ebx; movq %rbx, %xmm0; out %al, $0x80; movq %xmm0, %rax; out %al, $0xf4");
 
 /*
  * Before the guest's first SSE instruction stock KVM drops what KVM_SET_FPU wrote to XMM, and it

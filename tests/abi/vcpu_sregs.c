@@ -135,14 +135,14 @@ ABI_TEST("the interrupt in the bitmap is injected once")
 {
 	struct vcpu *vcpu = vcpu_create(vm_create(VM_IRQCHIP), 0);
 	struct kvm_sregs sregs;
+	size_t i;
 
 	vcpu_load16(vcpu, take, take_end);
 	vcpu_place(vcpu, HANDLER_GPA, handler, handler_end);
 	guest_handler16(vcpu, 0x61, HANDLER_GPA);
 	sregs = vcpu_sregs(vcpu);
-	EXPECT_EQ(sregs.interrupt_bitmap[0] | sregs.interrupt_bitmap[1] | sregs.interrupt_bitmap[2] |
-			  sregs.interrupt_bitmap[3],
-		  0);
+	for (i = 0; i < ARRAY_SIZE(sregs.interrupt_bitmap); i++)
+		EXPECT_EQ(sregs.interrupt_bitmap[i], 0);
 	sregs.interrupt_bitmap[1] = 1ULL << (0x61 - 64);
 	EXPECT_OK(ioctl(vcpu->fd, KVM_SET_SREGS, &sregs));
 	EXPECT_EQ(vcpu_sregs(vcpu).interrupt_bitmap[1], 1ULL << (0x61 - 64));

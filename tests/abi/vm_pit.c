@@ -79,7 +79,8 @@ GUEST(tick, 16,
       "mov $0x11, %al; out %al, $0x20; mov $0x20, %al; out %al, $0x21\n"
       "mov $4, %al; out %al, $0x21; mov $1, %al; out %al, $0x21\n"
       "xor %al, %al; out %al, $0x21\n"
-      "mov $0x34, %al; out %al, $0x43; mov $0xa9, %al; out %al, $0x40; mov $4, %al; out %al, $0x40\n"
+      "mov $0x34, %al; out %al, $0x43; mov $0xa9, %al; out %al, $0x40\n"
+      "mov $4, %al; out %al, $0x40\n"
       "sti; 1: hlt; jmp 1b");
 GUEST(on_tick, 16, "mov $0x20, %al; out %al, $0x20; out %al, $0xf4; iret");
 

@@ -95,7 +95,8 @@ ABI_TEST("requests with every direction and size but the right one do no harm")
 			int kind;
 
 			for (kind = 0; kind < FD_KINDS; kind++) {
-				int made = ioctl(fds[kind], _IOC(_IOC_READ, KVMIO, number, size), buffer);
+				unsigned long other = _IOC(_IOC_READ, KVMIO, number, size);
+				int made = ioctl(fds[kind], other, buffer);
 
 				if (made > 2 && size == 0)
 					close(made);

@@ -64,8 +64,11 @@ ABI_TEST("random system registers")
 
 		vcpu_load64(vcpu, stray, stray_end);
 		sregs = vcpu_sregs(vcpu);
-		while (changes--)
-			bytes[hostile_random(&random) % sizeof(sregs)] ^= 1 << hostile_random(&random) % 8;
+		while (changes--) {
+			size_t at = hostile_random(&random) % sizeof(sregs);
+
+			bytes[at] ^= 1 << hostile_random(&random) % 8;
+		}
 		ioctl(vcpu->fd, KVM_SET_SREGS, &sregs);
 		vcpu_run(vcpu);
 		vcpu_run(vcpu);

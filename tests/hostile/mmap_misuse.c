@@ -20,9 +20,10 @@ ABI_TEST("offsets, lengths and protections of every kind")
 	for (page = 0; page < 80; page += 7) {
 		for (pages = 1; pages < 100; pages *= 3) {
 			for (i = 0; i < ARRAY_SIZE(protections); i++) {
-				mmap(NULL, pages * 4096, protections[i], MAP_SHARED, vcpu->fd, page * 4096);
-				mmap(NULL, pages * 4096, protections[i], MAP_PRIVATE, vcpu->fd,
-				     page * 4096);
+				long offset = page * 4096, length = pages * 4096;
+
+				mmap(NULL, length, protections[i], MAP_SHARED, vcpu->fd, offset);
+				mmap(NULL, length, protections[i], MAP_PRIVATE, vcpu->fd, offset);
 			}
 		}
 	}
