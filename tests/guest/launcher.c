@@ -72,7 +72,7 @@ static void say(const struct row *row, const char *line)
 	} else if (!strncmp(line, "skip ", 5)) {
 		printf("ok %u - %s: %.*s # SKIP\n", ++cases, row->name, (int)strcspn(line + 5, "\n"),
 		       line + 5);
-	} else {
+	} else if (line[0] != '\n') {
 		printf("# %s: %s", row->name, line);
 	}
 	fflush(stdout);

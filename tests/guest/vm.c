@@ -20,7 +20,7 @@ void report_stop(const char *fmt, ...)
 {
 	va_list args;
 
-	printf("not ok run: ");
+	printf("\nnot ok run: ");	/* a guest may be amid a line */
 	va_start(args, fmt);
 	vprintf(fmt, args);
 	va_end(args);

@@ -88,7 +88,7 @@ static void xcr(void)
 	check_trap(xsetbv, &bad, GP, 0, "XSETBV of an unknown state is #GP");
 	check_eq(trap(xsetbv, &x87), -1, "XSETBV of x87 alone");
 	(void)trap(xsetbv, &all);
-	avx = (all & 4) && cpuid(1, 0).c & 1 << 28;
+	avx = (lo & 4) && cpuid(1, 0).c & 1 << 28;
 }
 
 void test_main(void)

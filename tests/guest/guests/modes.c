@@ -28,7 +28,7 @@ __asm__(
 "	movl	0xd0000500, %eax\n"
 "	movl	%eax, 0x6080 + 4 * \\n\n"
 "	.endm\n"
-"	.section .low\n"
+"	.section .low, \"awx\"\n"
 "	.globl	mode_tour\n"
 "	.code64\n"
 "mode_tour:\n"
