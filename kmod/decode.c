@@ -523,11 +523,8 @@ static __always_inline s32 vtr_get_s32(const u8 *from)
  */
 static __always_inline bool vtr_decode_mov(const u8 *from, unsigned int bits, struct vtr_insn *insn)
 {
-	u8 size = 4, rex = 0, opcode, modrm, base, index = NO_REG, scale = 0;
 	const u8 *at = from;
-	s64 disp = 0;
-	u64 imm = 0;
-	bool imm_op;
+	u8 size = 4, rex = 0, opcode, modrm, base;
 
 	if (*at == 0x66) {
 		size = 2;
@@ -537,45 +534,52 @@ static __always_inline bool vtr_decode_mov(const u8 *from, unsigned int bits, st
 		rex = *at++;
 		size = rex & 8 ? 8 : size;
 	}
-	opcode = *at++;
-	modrm = *at++;
-	imm_op = (opcode & 0xfe) == 0xc6;
-	if (imm_op ? modrm & 0x38 : (opcode & 0xfc) != 0x88)
-		return false;
-	if (bits == 16 || modrm >= 0xc0)
+	opcode = at[0];
+	modrm = at[1];
+	at += 2;
+	if (bits == 16 || modrm >= 0xc0 ||
+	    ((opcode & 0xfc) != 0x88 && !((opcode & 0xfe) == 0xc6 && !(modrm & 0x38))))
 		return false;
 	size = opcode & 1 ? size : 1;
+	/* Field by field, as they become known: few values stay in registers. */
+	*insn = (struct vtr_insn){ .op = VTR_OP_MOV, .mem = true, .index = NO_REG };
+	insn->size = size;
+	insn->mem_size = size;
+	insn->addr_size = bits / 8;
+	insn->rex = rex;
+	insn->reg = ((modrm >> 3) & 7) | (rex & 4) << 1;
 	base = modrm & 7;
 	if (base == 4) {
-		u8 sib = *at++;
+		u8 sib = *at++, index = ((sib >> 3) & 7) | (rex & 2) << 2;
 
-		scale = sib >> 6;
-		index = ((sib >> 3) & 7) | (rex & 2) << 2;
-		index = index == 4 ? NO_REG : index;
+		insn->scale = sib >> 6;
+		insn->index = index == 4 ? NO_REG : index;
 		base = sib & 7;
 	}
-	if (modrm >= 0x80 || (base == 5 && modrm < 0x40)) {
-		disp = vtr_get_s32(at);
-		at += 4;
-	} else if (modrm >= 0x40) {
-		disp = (s8)*at++;
-	}
-	if (base == 5 && modrm < 0x40)
+	if (base == 5 && modrm < 0x40) {
 		base = bits == 64 && (modrm & 7) == 5 ? RIP_REG : NO_REG;
-	else
+		insn->disp = vtr_get_s32(at);
+		at += 4;
+	} else {
 		base |= (rex & 1) << 3;
-	if (imm_op) {
-		imm = size == 1 ? (s64)(s8)*at : size == 2 ? (s64)(s16)vtr_get_s32(at) :
-			(s64)vtr_get_s32(at);
+		if (modrm >= 0x80) {
+			insn->disp = vtr_get_s32(at);
+			at += 4;
+		} else if (modrm >= 0x40) {
+			insn->disp = (s8)*at++;
+		}
+	}
+	insn->base = base;
+	insn->seg = (base & ~1) == 4 ? 2 : 3;
+	insn->store = !(opcode & 2);
+	if (opcode & 0x40) {
+		insn->store = true;
+		insn->has_imm = true;
+		insn->imm = size == 1 ? (s64)(s8)*at : size == 2 ? (s64)(s16)vtr_get_s32(at) :
+			    (s64)vtr_get_s32(at);
 		at += min_t(u8, size, 4);
 	}
-	*insn = (struct vtr_insn){
-		.op = VTR_OP_MOV, .len = at - from, .size = size, .mem_size = size,
-		.addr_size = bits / 8, .store = !(opcode & 2) || imm_op, .mem = true,
-		.has_imm = imm_op, .rex = rex, .reg = ((modrm >> 3) & 7) | (rex & 4) << 1,
-		.base = base, .index = index, .scale = scale,
-		.seg = base == 4 || base == 5 ? 2 : 3, .disp = disp, .imm = imm,
-	};
+	insn->len = at - from;
 	return true;
 }
 
