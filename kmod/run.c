@@ -180,6 +180,14 @@ static void vtr_exit_after_injection(struct vtr_vcpu *v)
 	vtr_cpu_kick(v->cpu);
 }
 
+/* A CPU remembers one NMI while another is in its handler; more are lost: APM2 "NMI". */
+static void vtr_collect_nmis(struct vtr_vcpu *v)
+{
+	u32 most = v->nmi_masked || v->nmi_injected ? 1 : 2;
+
+	v->nmi_pending = min_t(u32, v->nmi_pending + atomic_xchg(&v->nmi_queued, 0), most);
+}
+
 /*
  * Give the CPU the event of highest rank, and ask for an exit when the next could be taken.
  * What was interrupted during delivery comes first, whatever else arrived: it has begun already.
@@ -189,12 +197,10 @@ static void vtr_deliver_events(struct vtr_vcpu *v)
 	bool busy = true;
 	int vector;
 
-	while (atomic_read(&v->nmi_queued) && !v->nmi_pending) {
-		atomic_dec(&v->nmi_queued);
-		v->nmi_pending = true;
-	}
 	if (v->nmi_masked && vtr_hw(iret_done)(v))
 		v->nmi_masked = false;
+	if (unlikely(atomic_read(&v->nmi_queued)))
+		vtr_collect_nmis(v);
 
 	if (v->nmi_injected) {
 		vtr_hw(inject_nmi)(v);
@@ -208,7 +214,7 @@ static void vtr_deliver_events(struct vtr_vcpu *v)
 
 	if (v->nmi_pending) {
 		if (!busy && !v->nmi_masked && !vtr_shadowed(v)) {
-			v->nmi_pending = false;
+			v->nmi_pending--;
 			v->nmi_masked = true;
 			v->nmi_injected = true;
 			vtr_hw(inject_nmi)(v);
@@ -503,6 +509,9 @@ int vtr_run(struct vtr_vcpu *v)
 
 	if (current->mm != v->vm->mm || READ_ONCE(v->vm->dead))
 		return -EIO;
+	/* Registers in kvm_run (KVM_CAP_SYNC_REGS) are not offered. */
+	if (unlikely(READ_ONCE(v->run->kvm_valid_regs) | READ_ONCE(v->run->kvm_dirty_regs)))
+		return -EINVAL;
 	WRITE_ONCE(v->task, current);
 	vtr_slots_load(v);
 	if (unlikely(!v->apic))

@@ -226,7 +226,7 @@ int vtr_set_events(struct vtr_vcpu *v, const struct kvm_vcpu_events *ev)
 		vtr_hw(set_shadow)(v, ev->interrupt.shadow);
 	v->nmi_injected = ev->nmi.injected;
 	if (ev->flags & KVM_VCPUEVENT_VALID_NMI_PENDING) {
-		v->nmi_pending = ev->nmi.pending;
+		v->nmi_pending = !!ev->nmi.pending;
 		atomic_set(&v->nmi_queued, 0);
 	}
 	v->nmi_masked = ev->nmi.masked;

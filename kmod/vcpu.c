@@ -160,7 +160,7 @@ void vtr_vcpu_reset(struct vtr_vcpu *v, bool init)
 	v->irq_injected = -1;
 	v->user_irq = -1;
 	v->nmi_injected = false;
-	v->nmi_pending = false;
+	v->nmi_pending = 0;
 	v->nmi_masked = false;
 	atomic_set(&v->nmi_queued, 0);
 	v->completion = VTR_COMPLETE_NONE;

@@ -123,7 +123,7 @@ struct vtr_vcpu {
 	bool triple_fault;			/* [v] leave with KVM_EXIT_SHUTDOWN */
 	int user_irq;				/* [v] vector queued by KVM_INTERRUPT, or -1 */
 	atomic_t nmi_queued;			/* [a] 0..2 */
-	bool nmi_pending;			/* [v] */
+	u8 nmi_pending;				/* [v] 0..2, of which one may be delivered at once */
 	bool nmi_injected;			/* [v] */
 	bool nmi_masked;			/* [v] between NMI delivery and IRET */
 	u32 int_shadow;				/* [v] KVM_X86_SHADOW_INT_* after STI or MOV SS */

@@ -415,6 +415,9 @@ static long vtr_vm_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		return vtr_vm_set_routing(vm, user);
 	case KVM_GET_STATS_FD:
 		return vtr_stats_vm_fd(vm);
+	case KVM_ENABLE_CAP:
+		/* No capability of ours has to be enabled. */
+		return -EINVAL;
 	default:
 		return -ENOTTY;
 	}

@@ -35,8 +35,8 @@
 /*
  * void svm_enter_guest(struct svm_entry *e): struct svm_entry is described in entry.h.
  *
- * Called with GIF 0 and interrupts off; returns the same way. Interrupts are enabled around VMRUN
- * only: with V_INTR_MASKING they then leave the guest and stay pending until the caller's STGI.
+ * Called with GIF 0 and interrupts off; returns the same way. IF is set for VMRUN: with V_INTR_MASKING
+ * host interrupts then leave the guest, and stay pending until the caller's STGI.
  *
  * MSR SPEC_CTRL changes as late and is put back as early as possible, and there is no RET, indirect
  * branch or memory-dependent branch between the guest and the end of the return-stack refill: what
@@ -52,6 +52,11 @@ SYM_FUNC_START(svm_enter_guest)
 	push	%rbx
 	push	%rdi
 
+	/*
+	 * With GIF clear nothing is taken yet, so IF may be set this early; not right before VMRUN,
+	 * where an emulator may carry the shadow of STI into the guest.
+	 */
+	sti
 	mov	SVM_ENTRY_VMCB(%rdi), %rax
 	vmload	%rax
 
@@ -83,7 +88,6 @@ SYM_FUNC_START(svm_enter_guest)
 #ifdef X86_FEATURE_CLEAR_CPU_BUF_VM
 	VM_CLEAR_CPU_BUFFERS
 #endif
-	sti
 2:	vmrun	%rax
 3:	cli
 
