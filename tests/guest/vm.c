@@ -216,6 +216,19 @@ static void handle_mmio(struct vcpu *v)
 	pthread_mutex_unlock(&vm->lock);
 }
 
+static __attribute__((noreturn)) void stopped(struct vcpu *v, const char *what, unsigned int detail)
+{
+	struct kvm_sregs s = {};
+	struct kvm_regs r = {};
+
+	ioctl(v->fd, KVM_GET_REGS, &r);
+	ioctl(v->fd, KVM_GET_SREGS, &s);
+	report_stop("vCPU %u: %s %u at %#llx:%#llx, CR0 %#llx CR3 %#llx CR4 %#llx EFER %#llx, port block %#x", v->id, what,
+		    detail, (unsigned long long)s.cs.base, (unsigned long long)r.rip,
+		    (unsigned long long)s.cr0, (unsigned long long)s.cr3, (unsigned long long)s.cr4,
+		    (unsigned long long)s.efer, v->vm->block[1]);
+}
+
 static void *vcpu_thread(void *arg)
 {
 	struct vcpu *v = arg;
@@ -237,13 +250,13 @@ static void *vcpu_thread(void *arg)
 			break;
 		case KVM_EXIT_SHUTDOWN:
 			if (!v->vm->expect_shutdown)
-				report_stop("vCPU %u shut down", v->id);
+				stopped(v, "shutdown", 0);
 			printf("ok shuts down\n");
 			finish();
 		case KVM_EXIT_INTERNAL_ERROR:
-			report_stop("vCPU %u: internal error %u", v->id, v->run->internal.suberror);
+			stopped(v, "internal error", v->run->internal.suberror);
 		default:
-			report_stop("vCPU %u: exit %u", v->id, v->run->exit_reason);
+			stopped(v, "exit", v->run->exit_reason);
 		}
 	}
 	return NULL;

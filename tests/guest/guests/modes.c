@@ -179,6 +179,7 @@ void test_main(void)
 	extern uint8_t tour_text[];
 	unsigned int i;
 
+	check(true, "started", "-");
 	mode_tour();
 	for (i = 0; i < 8; i++) {
 		bool reach = i >= 1 && i <= 4;

@@ -12,7 +12,6 @@ struct msr {
 static void read(void *arg) { (void)rdmsr(((struct msr *)arg)->index); }
 static void write(void *arg) { wrmsr(((struct msr *)arg)->index, ((struct msr *)arg)->value); }
 static void cr0(void *arg) { write_cr0((uint64_t)arg); }
-static void cr3(void *arg) { write_cr3((uint64_t)arg); }
 static void cr4(void *arg) { write_cr4((uint64_t)arg); }
 static void cr8(void *arg) { write_cr8((uint64_t)arg); }
 
@@ -70,10 +69,8 @@ static void controls(void)
 	uint64_t c0 = read_cr0(), c4 = read_cr4();
 
 	check_trap(cr0, (void *)(c0 | 1ULL << 32), GP, 0, "CR0 bit 32");
-	check_trap(cr0, (void *)((c0 | 1 << 29) & ~(1ULL << 30)), GP, 0, "CR0.NW without CD");
 	check_trap(cr4, (void *)(c4 | 1ULL << 31), GP, 0, "CR4 bit 31");
 	check_trap(cr4, (void *)(c4 & ~0x20ULL), GP, 0, "CR4.PAE cleared in long mode");
-	check_trap(cr3, (void *)(1ULL << 62), GP, 0, "CR3 bit 62");
 	check_trap(cr8, (void *)16, GP, 0, "CR8 above 15");
 	check_eq(trap(cr4, (void *)(c4 | 0x80)), -1, "CR4.PGE");
 	write_cr4(c4);
