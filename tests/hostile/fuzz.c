@@ -118,6 +118,7 @@ static void fuzz_process(void *argument)
 		memcpy(vm->ram + i * 64, &random, 8);
 	}
 	signal_every_ms(5);
+	die_after_s(5); /* a random signal mask may keep KVM_RUN from ending */
 	for (i = 0; i < REQUESTS; i++)
 		one_request(&fuzz);
 }

@@ -121,6 +121,19 @@ void signal_every_ms(unsigned int ms)
 }
 
 /**
+ * die_after_s() - SIGKILL for this process, whatever signals it has come to block
+ */
+void die_after_s(unsigned int seconds)
+{
+	struct sigevent event = {.sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGKILL};
+	struct itimerspec when = {.it_value.tv_sec = seconds};
+	timer_t timer;
+
+	NEED(timer_create(CLOCK_MONOTONIC, &event, &timer) == 0);
+	NEED(timer_settime(timer, 0, &when, NULL) == 0);
+}
+
+/**
  * struct usage - kernel memory in use, KiB
  * @slab: SUnreclaim
  * @tables: PageTables and SecPageTables

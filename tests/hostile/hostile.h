@@ -42,5 +42,6 @@ int module_references(void);
 void expect_no_leak(void (*workload)(void), unsigned int warm_up, unsigned int rounds);
 int in_child(void (*body)(void *argument), void *argument);
 void signal_every_ms(unsigned int ms);
+void die_after_s(unsigned int seconds);
 
 #endif
