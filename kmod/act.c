@@ -259,6 +259,11 @@ enum vtr_act vtr_act(struct vtr_vcpu *v, struct vtr_exit *e)
 		return vtr_act_rdmsr(v, e);
 	case VTR_EXIT_EXCEPTION:
 		return vtr_act_exception(v, e);
+	case VTR_EXIT_DR_ACCESS:
+		if (v->guest_debug & KVM_GUESTDBG_USE_HW_BP)
+			return VTR_ACT_SLOW;
+		vtr_hw(lend_debug)(v);
+		return VTR_ACT_RESUME;
 	case VTR_EXIT_IRET:
 		vtr_hw(iret_seen)(v);
 		vtr_request_set(v, VTR_REQ_EVENT);

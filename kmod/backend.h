@@ -45,6 +45,7 @@ struct vtr_code_state {
  * get/set_cr: number 0, 2, 3, 4, 8; no checks, 8 goes to the virtual TPR.
  * get/set_msr: MSRs that live in the hardware's state; 0 or -ENOENT; values already validated.
  * flush_tlb: cached translations of this guest are void before the next entry. Loaded or not.
+ * lend_debug: the guest accesses its debug registers without exits until vcpu_put. Loaded.
  * update_debug: v->dr, dr7, guest_debug changed.
  * set_tsc_offset: host TSC + offset = guest TSC.
  * iret_seen, iret_done, stepped: the end of an NMI handler, see svm/event.c.
@@ -79,6 +80,7 @@ struct vtr_code_state {
 	OP(get_msr,		int,	(struct vtr_vcpu *v, u32 msr, u64 *val)) \
 	OP(set_msr,		int,	(struct vtr_vcpu *v, u32 msr, u64 val)) \
 	OP(flush_tlb,		void,	(struct vtr_vcpu *v)) \
+	OP(lend_debug,		void,	(struct vtr_vcpu *v)) \
 	OP(update_debug,	void,	(struct vtr_vcpu *v)) \
 	OP(set_tsc_offset,	void,	(struct vtr_vcpu *v, u64 offset)) \
 	OP(cpu_enable,		int,	(void)) \

@@ -30,8 +30,8 @@ void vtr_vcpu_load(struct vtr_vcpu *v)
 {
 	vtr_fpu_load(v);	/* disables preemption */
 	WRITE_ONCE(v->cpu, smp_processor_id());
-	vtr_hw(vcpu_load)(v);
 	v->loaded = true;
+	vtr_hw(vcpu_load)(v);
 }
 
 /**

@@ -88,7 +88,8 @@ static void svm_decode_rest(struct vtr_vcpu *v, struct vtr_exit *e)
 		e->exc.dr6 = b->dr6;
 	} else if (code >= SVM_EXIT_INVLPGB && code <= SVM_EXIT_TLBSYNC) {
 		e->kind = VTR_EXIT_UNDEFINED;
-	} else if (code == SVM_EXIT_INVALID) {
+	} else if ((u32)code == (u32)SVM_EXIT_INVALID) {
+		/* Emulators write the lower half only. */
 		e->kind = VTR_EXIT_ENTRY_FAILED;
 	} else {
 		e->kind = VTR_EXIT_UNKNOWN;

@@ -351,13 +351,64 @@ void svm_update_debug(struct vtr_vcpu *v)
 	else
 		b->exceptions &= ~BIT(X86_TRAP_BP);
 	svm_touch(v, VMCB_CLEAN_DR | VMCB_CLEAN_INTERCEPTS);
-	if (v->loaded && dr7 & (DR_GLOBAL_ENABLE_MASK | DR_LOCAL_ENABLE_MASK)) {
-		set_debugreg(dr[0], 0);
-		set_debugreg(dr[1], 1);
-		set_debugreg(dr[2], 2);
-		set_debugreg(dr[3], 3);
-		hw->dr_loaded = true;
+	if (!v->loaded || !(dr7 & (DR_GLOBAL_ENABLE_MASK | DR_LOCAL_ENABLE_MASK)))
+		return;
+	if (!debugger) {
+		svm_lend_debug(v);
+		return;
 	}
+	set_debugreg(dr[0], 0);
+	set_debugreg(dr[1], 1);
+	set_debugreg(dr[2], 2);
+	set_debugreg(dr[3], 3);
+	hw->dr_loaded = true;
+}
+
+/**
+ * svm_lend_debug() - let the guest use the debug registers itself until the vCPU is put
+ * @v: loaded, no debugger uses them
+ *
+ * Its values go into the CPU, and accesses exit no more; svm_take_debug() reads them back.
+ */
+void svm_lend_debug(struct vtr_vcpu *v)
+{
+	struct vmcb *b = v->hw->vmcb;
+
+	b->dr_read = 0;
+	b->dr_write = 0;
+	b->dr6 = v->dr6;
+	b->dr7 = v->dr7;
+	svm_touch(v, VMCB_CLEAN_DR | VMCB_CLEAN_INTERCEPTS);
+	set_debugreg(v->dr[0], 0);
+	set_debugreg(v->dr[1], 1);
+	set_debugreg(v->dr[2], 2);
+	set_debugreg(v->dr[3], 3);
+	v->hw->dr_lent = true;
+}
+
+/**
+ * svm_take_debug() - the debug registers come back
+ * @v: loaded, svm_lend_debug() was called
+ */
+void svm_take_debug(struct vtr_vcpu *v)
+{
+	struct vmcb *b = v->hw->vmcb;
+	unsigned long val;
+
+	v->hw->dr_lent = false;
+	b->dr_read = 0xffff;
+	b->dr_write = 0xffff;
+	svm_touch(v, VMCB_CLEAN_INTERCEPTS);
+	get_debugreg(val, 0);
+	v->dr[0] = val;
+	get_debugreg(val, 1);
+	v->dr[1] = val;
+	get_debugreg(val, 2);
+	v->dr[2] = val;
+	get_debugreg(val, 3);
+	v->dr[3] = val;
+	v->dr6 = b->dr6;
+	v->dr7 = b->dr7;
 }
 
 /**

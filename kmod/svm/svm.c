@@ -38,6 +38,7 @@ const struct vtr_backend vtr_svm_backend = {
 	.get_msr		= svm_get_msr,
 	.set_msr		= svm_set_msr,
 	.flush_tlb		= svm_flush_tlb,
+	.lend_debug		= svm_lend_debug,
 	.update_debug		= svm_update_debug,
 	.set_tsc_offset		= svm_set_tsc_offset,
 	.cpu_enable		= svm_cpu_enable,

@@ -46,7 +46,8 @@ struct vtr_backend_vcpu {
 	int asid_cpu;
 	u32 clean;		/* clean bits for the next entry */
 	bool event_in;		/* event_inj was filled for this entry */
-	bool dr_loaded;		/* the guest's DR0..3 are in the CPU while loaded */
+	bool dr_lent;		/* DR0..3 are the guest's and it may access them */
+	bool dr_loaded;		/* a debugger's DR0..3 are in the CPU while loaded */
 	bool iret_seen;		/* IRET was intercepted; done once RIP has moved on */
 	bool nmi_step;		/* single-stepping over that IRET */
 	u64 iret_rip;
@@ -116,6 +117,8 @@ u64 svm_get_cr(struct vtr_vcpu *v, int nr);
 void svm_set_cr(struct vtr_vcpu *v, int nr, u64 val);
 int svm_get_msr(struct vtr_vcpu *v, u32 msr, u64 *val);
 int svm_set_msr(struct vtr_vcpu *v, u32 msr, u64 val);
+void svm_lend_debug(struct vtr_vcpu *v);
+void svm_take_debug(struct vtr_vcpu *v);
 void svm_update_debug(struct vtr_vcpu *v);
 void svm_set_tsc_offset(struct vtr_vcpu *v, u64 offset);
 

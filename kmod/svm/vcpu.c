@@ -210,7 +210,9 @@ void svm_vcpu_put(struct vtr_vcpu *v)
 
 	if (boot_cpu_has(X86_FEATURE_RDTSCP) && tsc_aux != hw->tsc_aux)
 		wrmsrl(MSR_TSC_AUX, tsc_aux);
-	if (hw->dr_loaded) {
+	if (unlikely(hw->dr_lent || hw->dr_loaded)) {
+		if (hw->dr_lent)
+			svm_take_debug(v);
 		hw->dr_loaded = false;
 		if (hw_breakpoint_active())
 			hw_breakpoint_restore();
