@@ -76,9 +76,13 @@ static bool vtr_pte_reserved(const struct vtr_walk *w, u64 entry, const struct v
 		return true;
 	if (level >= 4 && entry & PTE_PS)
 		return true;
-	/* A PAE pointer-table entry carries no rights, and none of their bits may be set. */
+	/*
+	 * A PAE pointer-table entry carries no rights, and none of their bits may be set. Bit 5 is let
+	 * pass: under nested paging the entries are walked like any other, and the walker of an
+	 * emulator marks them accessed.
+	 */
 	if (p->levels == 3 && level == 3)
-		return entry & (0x1e6 | GENMASK_ULL(63, 52));
+		return entry & (0x1c6 | GENMASK_ULL(63, 52));
 	if (p->levels == 3 && entry & GENMASK_ULL(62, 52))
 		return true;
 	return !(w->efer & EFER_NX_BIT) && entry & PTE_NX;
