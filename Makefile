@@ -131,6 +131,7 @@ DKMS_TREE = $(DESTDIR)/usr/src/vitrine-$(VERSION)
 install: deps-tools
 	@$(MAKE) tools
 	install -D -m 755 $(BUILD)/vmctl $(DESTDIR)$(PREFIX)/bin/vmctl
+	install -D -m 644 man/vmctl.8 $(DESTDIR)$(PREFIX)/share/man/man8/vmctl.8
 	rm -rf $(DKMS_TREE)
 	mkdir -p $(DKMS_TREE)
 	cp -r dkms.conf kmod $(wildcard include) $(DKMS_TREE)/
@@ -148,6 +149,7 @@ uninstall:
 	fi
 	rm -rf $(DKMS_TREE)
 	rm -f $(DESTDIR)$(PREFIX)/bin/vmctl
+	rm -f $(DESTDIR)$(PREFIX)/share/man/man8/vmctl.8
 
 clean:
 	@for dir in $(patsubst %/Makefile,%,$(wildcard tests/*/Makefile)); do \
