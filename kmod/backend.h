@@ -88,7 +88,6 @@ struct vtr_code_state {
 
 struct vtr_backend {
 	const char *name;
-	bool has_decode_assist;
 	/* NULL or, at load, the sentence that says why this CPU will not do; *err its errno. */
 	const char *(*check)(int *err);
 	int (*setup)(void);

@@ -368,25 +368,3 @@ int vtr_bus_write(struct vtr_vcpu *v, enum vtr_bus_kind kind, gpa_t addr, int le
 	bus_read_unlock();
 	return ret;
 }
-
-/**
- * vtr_bus_covers() - might somebody in the kernel answer at an address?
- * @vm: the VM
- * @kind: which bus
- * @addr: the address
- *
- * Context: any.
- */
-bool vtr_bus_covers(struct vtr_vm *vm, enum vtr_bus_kind kind, gpa_t addr)
-{
-	const struct vtr_bus_table *t = bus_read_lock(vm, kind);
-	bool covers = false;
-	u32 at;
-
-	if (t) {
-		at = first_event(t, addr);
-		covers = (at < t->nr_events && t->event[at].addr == addr) || bus_range(t, addr, 1);
-	}
-	bus_read_unlock();
-	return covers;
-}

@@ -51,8 +51,6 @@ void vtr_bus_unregister(struct vtr_vm *vm, enum vtr_bus_kind bus, struct vtr_iod
 /* 0 handled, -EOPNOTSUPP nobody took it. Any context; does not sleep. */
 int vtr_bus_read(struct vtr_vcpu *v, enum vtr_bus_kind bus, gpa_t addr, int len, void *val);
 int vtr_bus_write(struct vtr_vcpu *v, enum vtr_bus_kind bus, gpa_t addr, int len, const void *val);
-/* Is any in-kernel range at addr? (cheap negative test for the MMIO fast path) */
-bool vtr_bus_covers(struct vtr_vm *vm, enum vtr_bus_kind bus, gpa_t addr);
 
 /**
  * struct vtr_bus_event - an address whose writes signal an eventfd

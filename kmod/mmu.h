@@ -82,7 +82,6 @@ int vtr_dirty_log_get(struct vtr_vm *vm, const struct kvm_dirty_log *log);
 /* guestmem.c: by the vCPU's thread, v->slots loaded. 0 or -EFAULT. */
 int vtr_gpa_read(struct vtr_vcpu *v, gpa_t gpa, void *buf, u32 len);
 int vtr_gpa_write(struct vtr_vcpu *v, gpa_t gpa, const void *buf, u32 len);
-int vtr_gpa_cmpxchg(struct vtr_vcpu *v, gpa_t gpa, u64 *old, u64 new, u32 len);
 void vtr_mark_dirty(struct vtr_vcpu *v, gfn_t gfn);
 
 #endif /* VITRINE_MMU_H */

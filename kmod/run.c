@@ -390,8 +390,6 @@ static int vtr_handle_slow_requests(struct vtr_vcpu *v, bool *user)
 		vtr_clock_update(v);
 	}
 	clear_bit(VTR_REQ_EXIT, &v->requests);
-	clear_bit(VTR_REQ_DEAD, &v->requests);
-	clear_bit(VTR_REQ_IOAPIC_EXITMAP, &v->requests);
 	if (test_and_clear_bit(VTR_REQ_MP, &v->requests) && v->apic)
 		vtr_apic_accept_mp(v);
 	if (v->triple_fault) {

@@ -39,10 +39,6 @@ struct vtr_vcpu_stats {
 	struct vtr_exit_stats exit[VTR_EXIT_NR + 1];	/* by kind + 1; the first entry adds to 0 */
 };
 
-struct vtr_vm_stats {
-	u64 unused;
-};
-
 static __always_inline u64 vtr_stats_clock(void)
 {
 	return rdtsc();

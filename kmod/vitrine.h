@@ -49,9 +49,7 @@ enum vtr_request {
 	VTR_REQ_TIMER,		/* the local APIC timer may have expired */
 	VTR_REQ_MP,		/* INIT or SIPI arrived */
 	VTR_REQ_EXIT,		/* leave to the caller with -EINTR semantics checked (kick) */
-	VTR_REQ_DEAD,		/* the VM was marked dead: exit with the first cause */
 	VTR_REQ_SLOTS,		/* memory slots changed: reload the table */
-	VTR_REQ_IOAPIC_EXITMAP,	/* recompute which EOIs the I/O APIC wants to hear of */
 };
 
 /* Where a vCPU is, for kicks. Written by its thread, read by kickers, ordered by full barriers. */
@@ -110,7 +108,6 @@ struct vtr_vcpu {
 	int mode;				/* [a] enum vtr_vcpu_mode */
 	int cpu;				/* [a] host CPU it is loaded on, or the last one */
 	bool loaded;				/* [v] between vtr_vcpu_load and _put */
-	bool launched;				/* [v] has entered the guest once */
 	struct rcuwait wait;			/* [a] where the thread sleeps when the guest halts */
 	struct task_struct *task;		/* [a] the thread inside KVM_RUN, or NULL */
 	struct mutex mutex;			/* every vCPU ioctl */
@@ -164,9 +161,6 @@ struct vtr_vm {
 	struct page *coalesced;			/* [c] page 2 of every vCPU mapping */
 	bool dead;				/* [a] */
 	bool split_irqchip;			/* [c] local APICs here, I/O APIC in user space */
-	struct vtr_vm_stats stats;
-	u64 identity_map_addr;			/* [s] kept for the caller, not needed by us */
-	struct list_head link;			/* in the module's list of VMs, under vtr_vms_lock */
 	u32 vm_id;				/* [c] unique since load */
 };
 

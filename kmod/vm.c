@@ -299,15 +299,13 @@ static long vtr_vm_pit_create(struct vtr_vm *vm, const struct kvm_pit_config *cf
 	return ret;
 }
 
-static long vtr_vm_identity_map(struct vtr_vm *vm, u64 addr)
+/* Real mode runs on the hardware: the page is not needed, only the order of calls is held to. */
+static long vtr_vm_identity_map(struct vtr_vm *vm)
 {
-	long ret = 0;
+	long ret;
 
 	mutex_lock(&vm->lock);
-	if (vm->nr_vcpus)
-		ret = -EINVAL;
-	else
-		vm->identity_map_addr = addr;
+	ret = vm->nr_vcpus ? -EINVAL : 0;
 	mutex_unlock(&vm->lock);
 	return ret;
 }
@@ -320,7 +318,7 @@ static long vtr_vm_plain(struct vtr_vm *vm, unsigned int cmd, union vtr_vm_arg *
 	case KVM_GET_DIRTY_LOG:
 		return vtr_dirty_log_get(vm, &a->dirty_log);
 	case KVM_SET_IDENTITY_MAP_ADDR:
-		return vtr_vm_identity_map(vm, a->addr);
+		return vtr_vm_identity_map(vm);
 	case KVM_CREATE_PIT2:
 		return vtr_vm_pit_create(vm, &a->pit_config);
 	case KVM_GET_PIT2:

@@ -17,12 +17,11 @@
 #define SVM_CPUID_NRIPS		BIT(3)
 #define SVM_CPUID_CLEAN		BIT(5)
 #define SVM_CPUID_FLUSH_ASID	BIT(6)
-#define SVM_CPUID_DECODE	BIT(7)
 #define SVM_CPUID_PAUSE_FILTER	BIT(10)
 #define SVM_CPUID_V_SPEC_CTRL	BIT(20)
 #define SVM_VM_CR_SVMDIS	BIT(4)		/* APM2 "VM_CR MSR" */
 
-bool svm_has_nrips, svm_has_decode_assist, svm_has_flush_asid, svm_has_clean_bits,
+bool svm_has_nrips, svm_has_flush_asid, svm_has_clean_bits,
 	svm_has_pause_filter, svm_has_v_spec_ctrl;
 u32 svm_max_asid;
 
@@ -94,7 +93,6 @@ int svm_setup(void)
 	svm_has_clean_bits = edx & SVM_CPUID_CLEAN;
 	svm_clean_after_exit = svm_has_clean_bits ? VMCB_CLEAN_ALL : 0;
 	svm_has_flush_asid = edx & SVM_CPUID_FLUSH_ASID;
-	svm_has_decode_assist = edx & SVM_CPUID_DECODE;
 	svm_has_pause_filter = edx & SVM_CPUID_PAUSE_FILTER;
 	svm_has_v_spec_ctrl = edx & SVM_CPUID_V_SPEC_CTRL;
 	svm_max_asid = cpuid_ebx(SVM_CPUID_LEAF) - 1;

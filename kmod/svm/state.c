@@ -311,7 +311,6 @@ int svm_set_msr(struct vtr_vcpu *v, u32 msr, u64 val)
 		if (msr == MSR_TSC_AUX && v->loaded)
 			wrmsrl(MSR_TSC_AUX, val);
 	} else if (msr == MSR_EFER) {
-		v->hw->efer = val;
 		v->fetch_cache.valid = false;
 		v->hw->vmcb->efer = val | EFER_SVME;
 		svm_touch(v, VMCB_CLEAN_CR);

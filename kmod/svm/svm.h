@@ -52,13 +52,12 @@ struct vtr_backend_vcpu {
 	bool nmi_step;		/* single-stepping over that IRET */
 	u64 iret_rip;
 	u64 cr4;		/* the guest's view; the VMCB's has CR4.MCE of the host */
-	u64 efer;		/* the guest's view, without SVME */
 	u32 spec_ctrl;
 	u64 tsc_aux;
 	struct page *msrpm;
 };
 
-extern bool svm_has_nrips, svm_has_decode_assist, svm_has_flush_asid, svm_has_clean_bits,
+extern bool svm_has_nrips, svm_has_flush_asid, svm_has_clean_bits,
 	svm_has_pause_filter, svm_has_v_spec_ctrl;
 extern u32 svm_max_asid, svm_clean_after_exit;
 

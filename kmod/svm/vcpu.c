@@ -135,7 +135,6 @@ void svm_vcpu_reset(struct vtr_vcpu *v, bool init)
 	b->cr0 = (init ? b->cr0 & (X86_CR0_CD | X86_CR0_NW) : X86_CR0_CD | X86_CR0_NW) |
 		 X86_CR0_ET;
 	svm_set_cr(v, 4, 0);
-	v->hw->efer = 0;
 	b->efer = EFER_SVME;
 	b->dr6 = 0xffff0ff0;
 	b->dr7 = 0x400;
