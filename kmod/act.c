@@ -240,9 +240,9 @@ enum vtr_act vtr_act(struct vtr_vcpu *v, struct vtr_exit *e)
 		return vtr_io_fast(v, e);
 	if (e->kind == VTR_EXIT_TDP_FAULT)
 		return vtr_act_fault(v, e);
-	switch (e->kind) {
-	case VTR_EXIT_CPUID:
+	if (e->kind == VTR_EXIT_CPUID)
 		return vtr_act_cpuid(v, e);
+	switch (e->kind) {
 	case VTR_EXIT_HOST_IRQ:
 	case VTR_EXIT_HOST_NMI:
 	case VTR_EXIT_INIT:

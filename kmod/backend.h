@@ -27,6 +27,10 @@ struct vtr_code_state {
 	u8 cpl;
 };
 
+/* What enter() has to tell beside the exit. */
+#define VTR_ENTERED_EVENT	BIT(0)	/* an interrupted event came back: v->exc, irq_injected, ... */
+#define VTR_ENTERED_TPR		BIT(1)	/* the guest changed its TPR without an exit: v->cr8 */
+
 /*
  * name, result, parameters.
  *
@@ -34,7 +38,7 @@ struct vtr_code_state {
  * vcpu_reset: control and register state of a CPU after RESET (@init: after INIT). Not loaded.
  * vcpu_load/put: host state the guest's run disturbs is saved/restored; v->cpu is this CPU.
  * enter: one entry and exit; interrupts off before and after; v->regs, rip, rflags, cr2 are exchanged.
- *	Returns 0, or 1 when the CPU handed an interrupted event back (v->exc, irq_injected, ...).
+ *	Returns VTR_ENTERED_* bits.
  * decode: fills *e from the last exit.
  * inject_*: the event goes in with the next entry; at most one per entry. Loaded.
  * irq_window, nmi_window, cr8_window: exit as soon as such an event could be taken / on CR8 writes.

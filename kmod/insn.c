@@ -13,8 +13,6 @@
 #include "guestmem.h"
 #include "vcpu.h"
 
-#define VTR_PTE_AD	(BIT_ULL(5) | BIT_ULL(6))	/* the CPU sets them at will */
-
 /* The reader of page walks that must not sleep. */
 static int vtr_walk_read_atomic(void *ctx, gpa_t gpa, u64 *val, unsigned int size)
 {
@@ -79,7 +77,7 @@ static bool vtr_fetch_fill(struct vtr_vcpu *v, const struct vtr_code_state *s, g
 	struct vtr_walk w;
 	int i;
 
-	c->valid = false;
+	c->page = VTR_WALK_NO_PAGE;
 	vtr_walk_prepare(v, s, &w, true);
 	if (vtr_walk(&w, page, VTR_WALK_FETCH | (s->cpl == 3 ? VTR_WALK_USER : 0)))
 		return false;
@@ -89,54 +87,82 @@ static bool vtr_fetch_fill(struct vtr_vcpu *v, const struct vtr_code_state *s, g
 	c->nr = w.nr;
 	for (i = 0; i < w.nr; i++) {
 		c->where[i] = vtr_gpa_to_hva(v, w.where[i], false);
-		c->entry[i] = w.entry[i] & ~VTR_PTE_AD;
+		c->entry[i] = w.entry[i];
 	}
 	c->size = s->efer & EFER_LMA || s->cr4 & X86_CR4_PAE ? 8 : 4;
 	c->bits = s->bits;
-	c->cpl = s->cpl;
 	c->cs_attrib = s->cs_attrib;
 	c->cs_base = s->cs_base;
 	c->cr0 = s->cr0;
 	c->cr3 = s->cr3;
 	c->cr4 = s->cr4;
 	c->efer = s->efer;
-	c->page = page;
 	c->slots = v->slots->generation;
-	c->valid = true;
+	c->page = page;
 	return true;
 }
 
-/* RIP is in the page of the cache, and nothing that the CPU holds has changed since it was filled. */
+/*
+ * RIP is in the page of the cache, and nothing that the CPU holds has changed since it was filled.
+ * The privilege level does not matter: the CPU has fetched this very instruction already.
+ */
 static __always_inline bool vtr_fetch_matches(struct vtr_vcpu *v, gva_t *addr)
 {
 	const struct vtr_walk_cache *c = &v->fetch_cache;
 
 	*addr = v->rip + c->cs_base;
-	return c->valid && (*addr & PAGE_MASK) == c->page && c->slots == v->slots->generation &&
+	return (*addr & PAGE_MASK) == c->page && c->slots == v->slots->generation &&
 	       vtr_hw(code_same)(v, c);
 }
 
-/* The entries of the cached translation still say the same. With user access open. */
-#define vtr_fetch_prove(c, fault) do { \
-	/* Pointers: no sanitizer may check an index while user access is open. */ \
-	const hva_t *where_ = (c)->where, *end_ = where_ + (c)->nr; \
-	const u64 *expected_ = (c)->entry; \
+/* One entry of the cached translation still says the same. With user access open. */
+#define vtr_prove_entry(c, i, fault) do { \
 	u64 entry_; \
 \
-	if (likely((c)->size == 8)) { \
-		for (; where_ < end_; where_++, expected_++) { \
-			unsafe_get_user(entry_, (u64 __user *)*where_, fault); \
-			if (unlikely((entry_ ^ *expected_) & ~VTR_PTE_AD)) \
-				goto fault; \
-		} \
-	} else { \
-		for (; where_ < end_; where_++, expected_++) { \
-			u32 low_; \
+	unsafe_get_user(entry_, (u64 __user *)(c)->where[i], fault); \
+	if (unlikely(entry_ != (c)->entry[i])) \
+		goto fault; \
+} while (0)
+
+/*
+ * All of them do. Written out, by constant indices: no loop's overhead in the exit path, and no
+ * sanitizer's check of an index while user access is open.
+ */
+#define vtr_prove_entries(c, fault) do { \
+	switch ((c)->nr) { \
+	default: \
+		vtr_prove_entry(c, 4, fault); \
+		fallthrough; \
+	case 4: \
+		vtr_prove_entry(c, 3, fault); \
+		fallthrough; \
+	case 3: \
+		vtr_prove_entry(c, 2, fault); \
+		fallthrough; \
+	case 2: \
+		vtr_prove_entry(c, 1, fault); \
+		fallthrough; \
+	case 1: \
+		vtr_prove_entry(c, 0, fault); \
+		fallthrough; \
+	case 0: \
+		break; \
+	} \
+} while (0)
+
+/* The same for tables of 4-byte entries, of which there are two levels at most. */
+#define vtr_prove_entries_32(c, fault) do { \
+	u32 entry_; \
 \
-			unsafe_get_user(low_, (u32 __user *)*where_, fault); \
-			if (unlikely((low_ ^ *expected_) & ~VTR_PTE_AD)) \
-				goto fault; \
-		} \
+	if ((c)->nr > 0) { \
+		unsafe_get_user(entry_, (u32 __user *)(c)->where[0], fault); \
+		if (entry_ != (u32)(c)->entry[0]) \
+			goto fault; \
+	} \
+	if ((c)->nr > 1) { \
+		unsafe_get_user(entry_, (u32 __user *)(c)->where[1], fault); \
+		if (entry_ != (u32)(c)->entry[1]) \
+			goto fault; \
 	} \
 } while (0)
 
@@ -151,7 +177,10 @@ static __always_inline int vtr_fetch_cached(const struct vtr_walk_cache *c, u32 
 
 	if (!user_access_begin(code, n))
 		return 0;
-	vtr_fetch_prove(c, fault);
+	if (likely(c->size == 8))
+		vtr_prove_entries(c, fault);
+	else
+		vtr_prove_entries_32(c, fault);
 	if (likely(n == VTR_FETCH_MAX)) {
 		unsafe_get_user(((u64 *)buf)[0], (u64 __user *)code, fault);
 		unsafe_get_user(((u64 *)buf)[1], (u64 __user *)(code + 8), fault);
@@ -257,17 +286,16 @@ unsigned int vtr_insn_len_fetch(struct vtr_vcpu *v, u16 op, bool third)
 bool vtr_insn_at_rip(struct vtr_vcpu *v, u16 op)
 {
 	const struct vtr_walk_cache *c = &v->fetch_cache;
-	const u16 __user *code;
 	gva_t addr;
 	u16 bytes;
 
-	if (unlikely(!vtr_fetch_matches(v, &addr) || offset_in_page(addr) > PAGE_SIZE - 4))
+	if (unlikely(!vtr_fetch_matches(v, &addr) || offset_in_page(addr) > PAGE_SIZE - 4 ||
+		     c->size != 8))
 		return false;
-	code = (const u16 __user *)(c->hva + offset_in_page(addr));
 	/* Slots lie in user space as a whole: that was checked when they were made. */
 	__uaccess_begin_nospec();
-	vtr_fetch_prove(c, fault);
-	unsafe_get_user(bytes, code, fault);
+	vtr_prove_entries(c, fault);
+	unsafe_get_user(bytes, (const u16 __user *)(c->hva + offset_in_page(addr)), fault);
 	user_access_end();
 	return bytes == op;
 fault:
@@ -292,21 +320,19 @@ unsigned int vtr_insn_len_slow(struct vtr_vcpu *v, u16 op, bool third)
 }
 
 /**
- * vtr_advance() - the instruction at RIP is done
- * @v: by its own thread
- * @next_rip: where the guest goes on
+ * vtr_advance_slow() - vtr_advance() where the end of an instruction has consequences
+ * @v: by its own thread, v->rip stands behind the instruction
  *
  * As the CPU does at an instruction's end: the shadow of STI is over, RF is clear, and a single step
  * traps.
  */
-void vtr_advance(struct vtr_vcpu *v, u64 next_rip)
+void vtr_advance_slow(struct vtr_vcpu *v)
 {
-	v->rip = next_rip;
-	if (unlikely(v->shadow)) {
+	if (v->shadow) {
 		v->shadow = false;
 		vtr_hw(set_shadow)(v, 0);
 	}
-	if (unlikely(v->rflags & (X86_EFLAGS_TF | X86_EFLAGS_RF))) {
+	if (v->rflags & (X86_EFLAGS_TF | X86_EFLAGS_RF)) {
 		v->rflags &= ~X86_EFLAGS_RF;
 		if (v->rflags & X86_EFLAGS_TF && !(v->guest_debug & KVM_GUESTDBG_SINGLESTEP)) {
 			vtr_queue_exception(v, X86_TRAP_DB, false, 0);
@@ -314,7 +340,7 @@ void vtr_advance(struct vtr_vcpu *v, u64 next_rip)
 			v->exc.has_payload = true;
 		}
 	}
-	if (unlikely(v->guest_debug & KVM_GUESTDBG_SINGLESTEP)) {
+	if (v->guest_debug & KVM_GUESTDBG_SINGLESTEP) {
 		v->step_done = true;
 		vtr_request_set(v, VTR_REQ_EXIT);
 	}

@@ -274,12 +274,26 @@ static __always_inline void vtr_guest_context_exit(void)
 	context_tracking_guest_exit();
 }
 
+/* VTR_ENTERED_* bits after an entry, or a look at the events that was put off to its end. */
+static noinline void vtr_entered_rare(struct vtr_vcpu *v, int what)
+{
+	if (what & VTR_ENTERED_EVENT || v->recheck) {
+		v->recheck = false;
+		vtr_request_set(v, VTR_REQ_EVENT);
+	}
+	/* The guest's APIC sees the TPR that was written through CR8 without an exit. */
+	if (what & VTR_ENTERED_TPR && v->apic)
+		vtr_apic_set_cr8(v, v->cr8);
+}
+
 /*
  * Enter once and take the host's interrupts. Called and returns with interrupts off.
  * Returns false if a request, a signal or the scheduler came first and the guest was not entered.
  */
 static __always_inline bool vtr_enter_once(struct vtr_vcpu *v)
 {
+	int what;
+
 	WRITE_ONCE(v->mode, VTR_IN_GUEST);
 	smp_mb();	/* mode before requests: pairs with vtr_vcpu_kick() */
 	if (unlikely(READ_ONCE(v->requests))) {
@@ -288,10 +302,9 @@ static __always_inline bool vtr_enter_once(struct vtr_vcpu *v)
 	}
 	vtr_stats_enter(&v->stats);
 	vtr_guest_context_enter();
-	if (unlikely(vtr_hw(enter)(v) || v->recheck)) {
-		v->recheck = false;
-		vtr_request_set(v, VTR_REQ_EVENT);
-	}
+	what = vtr_hw(enter)(v);
+	if (unlikely(what | v->recheck))
+		vtr_entered_rare(v, what);
 	vtr_guest_context_exit();
 	WRITE_ONCE(v->mode, VTR_OUTSIDE);
 	vtr_stats_leave(&v->stats);
@@ -300,16 +313,6 @@ static __always_inline bool vtr_enter_once(struct vtr_vcpu *v)
 	local_irq_disable();
 	vtime_account_guest_exit();
 	return true;
-}
-
-/* The guest's APIC sees the TPR that the guest wrote through CR8 without an exit. */
-static __always_inline void vtr_sync_tpr_out(struct vtr_vcpu *v)
-{
-	if (unlikely(v->cr8 != v->cr8_seen)) {
-		v->cr8_seen = v->cr8;
-		if (v->apic)
-			vtr_apic_set_cr8(v, v->cr8);
-	}
 }
 
 /* Thread flags for which the loaded part is left: the scheduler, signals, task work. */
@@ -336,7 +339,6 @@ static enum vtr_act vtr_run_loaded(struct vtr_vcpu *v, struct vtr_exit *e, bool 
 			continue;
 		}
 		vtr_hw(decode)(v, e);
-		vtr_sync_tpr_out(v);
 		act = vtr_act(v, e);
 		vtr_stats_exit(&v->stats, e->kind);
 		if (act != VTR_ACT_RESUME) {

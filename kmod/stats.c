@@ -106,7 +106,6 @@ static void vtr_exit_stat(const struct vtr_exit_stats *e, u32 which, struct vtr_
 		s->values = &e->cycles;
 		break;
 	case VTR_EXIT_HIST:
-		/* The first bucket is for 0, bucket n for up to 2^n - 1 cycles, the last for more. */
 		s->flags = KVM_STATS_TYPE_LOG_HIST | KVM_STATS_UNIT_CYCLES;
 		s->nr = VTR_HIST_BUCKETS;
 		s->values = e->hist;

@@ -15,7 +15,7 @@
 struct vtr_vm;
 struct vtr_vcpu;
 
-#define VTR_HIST_BUCKETS	40	/* log2 of TSC cycles */
+#define VTR_HIST_BUCKETS	65	/* log2 of TSC cycles: one a bit, so that none is clamped */
 
 struct vtr_exit_stats {
 	u64 count;
@@ -26,7 +26,7 @@ struct vtr_exit_stats {
 struct vtr_vcpu_stats {
 	u64 left;			/* TSC at the last exit, 0 before the first */
 	u64 entered;			/* TSC at the last entry */
-	u32 last;			/* kind of the last exit + 1, 0 before the first */
+	struct vtr_exit_stats *last;	/* of the last exit's kind; &exit[0] before the first */
 	u64 guest_cycles;
 	u64 halt_cycles;
 	u64 halts;
@@ -47,13 +47,14 @@ static __always_inline u64 vtr_stats_clock(void)
 /* Right before an entry: the time since the last exit belongs to that exit's kind. */
 static __always_inline void vtr_stats_enter(struct vtr_vcpu_stats *s)
 {
-	struct vtr_exit_stats *e = &s->exit[s->last];
+	struct vtr_exit_stats *e = s->last;
 	u64 now = rdtsc(), spent = now - s->left;
 
 	s->entered = now;
 	e->count++;
 	e->cycles += spent;
-	e->hist[min_t(u32, fls64(spent), VTR_HIST_BUCKETS - 1)]++;
+	/* Bucket n: 2^(n-1) to 2^n - 1 cycles; none at all, which cannot be, would count as one. */
+	e->hist[__fls(spent | 1) + 1]++;
 }
 
 /* Right after an exit. */
@@ -71,7 +72,7 @@ static inline bool vtr_stats_entered(const struct vtr_vcpu_stats *s)
 
 static __always_inline void vtr_stats_exit(struct vtr_vcpu_stats *s, enum vtr_exit_kind kind)
 {
-	s->last = kind + 1;
+	s->last = &s->exit[kind + 1];
 }
 
 static inline void vtr_stats_halted(struct vtr_vcpu_stats *s, u64 start)

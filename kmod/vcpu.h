@@ -5,6 +5,7 @@
 #ifndef VITRINE_VCPU_H
 #define VITRINE_VCPU_H
 
+#include <asm/processor-flags.h>
 #include "vitrine.h"
 
 /* What became of an exit: act.c to run.c. */
@@ -48,7 +49,7 @@ unsigned int vtr_insn_len_fetch(struct vtr_vcpu *v, u16 op, bool third);
 bool vtr_insn_at_rip(struct vtr_vcpu *v, u16 op);
 unsigned int vtr_insn_len_slow(struct vtr_vcpu *v, u16 op, bool third);
 int vtr_translate_linear(struct vtr_vcpu *v, gva_t addr, u32 access, gpa_t *gpa, u32 *error);
-void vtr_advance(struct vtr_vcpu *v, u64 next_rip);
+void vtr_advance_slow(struct vtr_vcpu *v);
 int vtr_translate(struct vtr_vcpu *v, struct kvm_translation *t);
 
 /* io.c */
@@ -89,9 +90,22 @@ static __always_inline unsigned int vtr_insn_len(struct vtr_vcpu *v, const struc
 	return vtr_insn_len_fetch(v, op, third);
 }
 
+/**
+ * vtr_advance() - the instruction at RIP is done
+ * @v: by its own thread
+ * @next_rip: where the guest goes on
+ */
+static __always_inline void vtr_advance(struct vtr_vcpu *v, u64 next_rip)
+{
+	v->rip = next_rip;
+	if (unlikely(v->shadow || v->rflags & (X86_EFLAGS_TF | X86_EFLAGS_RF) ||
+		     v->guest_debug & KVM_GUESTDBG_SINGLESTEP))
+		vtr_advance_slow(v);
+}
+
 static inline bool vtr_irqs_open(struct vtr_vcpu *v)
 {
-	return v->rflags & BIT(9);
+	return v->rflags & X86_EFLAGS_IF;
 }
 
 #endif /* VITRINE_VCPU_H */

@@ -95,8 +95,7 @@ struct vtr_vcpu {
 	u64 regs[16];				/* [v] */
 	u64 rip;				/* [v] */
 	u64 rflags;				/* [v] */
-	u8 cr8;					/* [v] the virtual TPR at the last exit */
-	u8 cr8_seen;				/* [v] what the local APIC has of it */
+	u8 cr8;					/* [v] the virtual TPR, as the local APIC knows it */
 	bool shadow;				/* [v] the last exit was in the shadow of STI or MOV SS */
 	u64 xcr0;				/* [v] */
 	u64 dr[4];				/* [v] the guest's own breakpoints */

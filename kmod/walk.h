@@ -47,32 +47,31 @@ struct vtr_walk {
 
 int vtr_walk(struct vtr_walk *w, gva_t addr, u32 access);
 
+#define VTR_WALK_NO_PAGE	1ULL	/* no page begins there */
+
 /**
  * struct vtr_walk_cache - the last page that code was fetched from
  *
  * It holds where each table entry of its translation is and what was in it. Each use reads the
  * entries again and compares: a hit is as right as a walk and costs a tenth of it.
  *
- * @valid: something is in it
  * @nr: entries
  * @size: bytes of an entry, 4 or 8
  * @bits: 16, 32 or 64
- * @cpl: privilege level
  * @cs_attrib: CS's attributes in the hardware's form
  * @cr0: the state of execution and paging it was made under, as the hardware holds it
  * @cr3: see @cr0
  * @cr4: see @cr0
  * @efer: see @cr0
  * @cs_base: base of the code segment, 0 in 64-bit mode
- * @page: linear address of the page
+ * @page: linear address of the page, VTR_WALK_NO_PAGE while the cache is empty
  * @slots: generation of the slot table the host addresses come from
  * @hva: of the code page
  * @where: host addresses of the entries
- * @entry: their contents, without accessed and dirty
+ * @entry: their contents; an accessed or dirty bit set since is a miss like any other change
  */
 struct vtr_walk_cache {
-	bool valid;
-	u8 nr, size, bits, cpl;
+	u8 nr, size, bits;
 	u16 cs_attrib;
 	u64 cr0, cr3, cr4, efer, cs_base;
 	gva_t page;

@@ -186,6 +186,7 @@ void svm_asid_new(struct vtr_vcpu *v, struct svm_cpu *c)
 		c->asid_generation++;
 		c->next_asid = 1;
 		hw->vmcb->tlb_control = VMCB_TLB_FLUSH_ALL;
+		hw->rare |= SVM_RARE_FLUSH;
 	}
 	hw->vmcb->asid = c->next_asid++;
 	hw->asid_generation = c->asid_generation;

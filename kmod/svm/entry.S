@@ -152,7 +152,13 @@ SYM_FUNC_START(svm_enter_guest)
 
 	/*
 	 * VMRUN itself may fault if SVME was cleared under us (a crash kexec on another CPU does).
-	 * Resume at the instruction after it: the exit code is preset to "invalid" by the caller.
+	 * That is an entry that failed: the exit code says so, and the rest is as after an exit.
 	 */
-	_ASM_EXTABLE(2b, 3b)
+6:	push	%rdi
+	mov	8(%rsp), %rdi
+	mov	SVM_ENTRY_VMCB_ADDRESS(%rdi), %rdi
+	movq	$-1, SVM_VMCB_EXIT_CODE(%rdi)
+	pop	%rdi
+	jmp	3b
+	_ASM_EXTABLE(2b, 6b)
 SYM_FUNC_END(svm_enter_guest)

@@ -11,6 +11,8 @@
 #define SVM_ENTRY_SWITCH_SPEC	24
 #define SVM_ENTRY_GUEST_SPEC	28
 #define SVM_ENTRY_HOST_SPEC	32
+#define SVM_ENTRY_VMCB_ADDRESS	40
+#define SVM_VMCB_EXIT_CODE	0x70
 
 #ifndef __ASSEMBLY__
 
@@ -24,6 +26,7 @@
  * @switch_spec: nonzero: MSR SPEC_CTRL differs between guest and host and is exchanged
  * @guest_spec: the guest's value, updated on exit
  * @host_spec: the host's value
+ * @vmcb: the VMCB, for the exit code of a VMRUN that faults
  */
 struct svm_entry {
 	u64 *regs;
@@ -32,6 +35,7 @@ struct svm_entry {
 	u32 switch_spec;
 	u32 guest_spec;
 	u32 host_spec;
+	void *vmcb;
 };
 
 static_assert(offsetof(struct svm_entry, regs) == SVM_ENTRY_REGS);
@@ -40,6 +44,7 @@ static_assert(offsetof(struct svm_entry, host_pa) == SVM_ENTRY_HOST);
 static_assert(offsetof(struct svm_entry, switch_spec) == SVM_ENTRY_SWITCH_SPEC);
 static_assert(offsetof(struct svm_entry, guest_spec) == SVM_ENTRY_GUEST_SPEC);
 static_assert(offsetof(struct svm_entry, host_spec) == SVM_ENTRY_HOST_SPEC);
+static_assert(offsetof(struct svm_entry, vmcb) == SVM_ENTRY_VMCB_ADDRESS);
 
 void svm_enter_guest(struct svm_entry *e);
 

@@ -11,7 +11,7 @@
 static void svm_inject(struct vtr_vcpu *v, u64 event)
 {
 	v->hw->vmcb->event_inj = event | VMCB_EV_VALID;
-	v->hw->event_in = true;
+	v->hw->rare |= SVM_RARE_EVENT;
 }
 
 /**
@@ -57,15 +57,15 @@ void svm_inject_exception(struct vtr_vcpu *v, const struct vtr_event *ev)
  * Software interrupts and exceptions (INT n, INT3, INTO) are not kept: RIP still stands at the
  * instruction, which raises them again.
  *
- * Return: 1 if an event must be injected again, else 0.
+ * Return: VTR_ENTERED_EVENT if an event must be injected again, else 0.
  */
 int svm_take_back_event(struct vtr_vcpu *v)
 {
 	struct vmcb *b = v->hw->vmcb;
 	u64 info = b->exit_int_info;
 
-	if (v->hw->event_in) {
-		v->hw->event_in = false;
+	if (v->hw->rare & SVM_RARE_EVENT) {
+		v->hw->rare &= ~SVM_RARE_EVENT;
 		b->event_inj = 0;
 		v->exc.pending = false;
 		v->exc.injected = false;
@@ -77,10 +77,10 @@ int svm_take_back_event(struct vtr_vcpu *v)
 	switch (info & VMCB_EV_TYPE) {
 	case VMCB_EV_INTR:
 		v->irq_injected = info & VMCB_EV_VECTOR;
-		return 1;
+		return VTR_ENTERED_EVENT;
 	case VMCB_EV_NMI:
 		v->nmi_injected = true;
-		return 1;
+		return VTR_ENTERED_EVENT;
 	case VMCB_EV_EXCEPTION:
 		if ((info & VMCB_EV_VECTOR) == X86_TRAP_BP ||
 		    (info & VMCB_EV_VECTOR) == X86_TRAP_OF)
@@ -91,7 +91,7 @@ int svm_take_back_event(struct vtr_vcpu *v)
 		v->exc.has_error = info & VMCB_EV_ERROR;
 		v->exc.error = info >> 32;
 		v->exc.has_payload = false;
-		return 1;
+		return VTR_ENTERED_EVENT;
 	}
 	return 0;
 }
@@ -132,7 +132,7 @@ void svm_nmi_window(struct vtr_vcpu *v)
 {
 	if (v->nmi_masked && !v->hw->iret_seen)
 		return;		/* the IRET intercept is still armed */
-	v->hw->nmi_step = true;
+	v->hw->rare |= SVM_RARE_NMI;
 }
 
 /**
@@ -144,9 +144,9 @@ void svm_nmi_window(struct vtr_vcpu *v)
  */
 bool svm_stepped(struct vtr_vcpu *v)
 {
-	bool step = v->hw->nmi_step;
+	bool step = v->hw->rare & SVM_RARE_NMI;
 
-	v->hw->nmi_step = false;
+	v->hw->rare &= ~SVM_RARE_NMI;
 	return step;
 }
 

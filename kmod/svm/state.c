@@ -76,8 +76,8 @@ bool svm_code_same(struct vtr_vcpu *v, const struct vtr_walk_cache *c)
 	const struct vmcb *b = v->hw->vmcb;
 
 	/* CR4 and EFER change through svm_set_cr() and svm_set_msr() only, which empty the cache. */
-	return b->cr3 == c->cr3 && b->cr0 == c->cr0 && b->cpl == c->cpl &&
-	       b->cs.attrib == c->cs_attrib && (c->bits == 64 || b->cs.base == c->cs_base);
+	return b->cr3 == c->cr3 && b->cr0 == c->cr0 && b->cs.attrib == c->cs_attrib &&
+	       (c->bits == 64 || b->cs.base == c->cs_base);
 }
 
 /**
@@ -221,7 +221,7 @@ void svm_set_cr(struct vtr_vcpu *v, int nr, u64 val)
 		break;
 	case 4:
 		v->hw->cr4 = val;
-		v->fetch_cache.valid = false;
+		v->fetch_cache.page = VTR_WALK_NO_PAGE;
 		b->cr4 = val | (cr4_read_shadow() & X86_CR4_MCE);
 		svm_touch(v, VMCB_CLEAN_CR);
 		svm_flush_tlb(v);
@@ -311,7 +311,7 @@ int svm_set_msr(struct vtr_vcpu *v, u32 msr, u64 val)
 		if (msr == MSR_TSC_AUX && v->loaded)
 			wrmsrl(MSR_TSC_AUX, val);
 	} else if (msr == MSR_EFER) {
-		v->fetch_cache.valid = false;
+		v->fetch_cache.page = VTR_WALK_NO_PAGE;
 		v->hw->vmcb->efer = val | EFER_SVME;
 		svm_touch(v, VMCB_CLEAN_CR);
 		svm_flush_tlb(v);
@@ -345,6 +345,10 @@ void svm_update_debug(struct vtr_vcpu *v)
 
 	b->dr7 = dr7;
 	b->dr6 = v->dr6;
+	if (v->guest_debug & KVM_GUESTDBG_SINGLESTEP)
+		hw->rare |= SVM_RARE_STEP;
+	else
+		hw->rare &= ~SVM_RARE_STEP;
 	if (v->guest_debug & KVM_GUESTDBG_USE_SW_BP)
 		b->exceptions |= BIT(X86_TRAP_BP);
 	else

@@ -39,18 +39,25 @@ struct svm_cpu {
 	bool enabled;
 };
 
+/* Bits of vtr_backend_vcpu.rare: all of them are zero at most entries, which one test tells. */
+enum svm_rare {
+	SVM_RARE_EVENT	= BIT(0),	/* event_inj was filled for this entry */
+	SVM_RARE_FLUSH	= BIT(1),	/* tlb_control was */
+	SVM_RARE_NMI	= BIT(2),	/* single-stepping over the IRET of an NMI handler */
+	SVM_RARE_STEP	= BIT(3),	/* a debugger's single step */
+};
+
 struct vtr_backend_vcpu {
 	struct vmcb *vmcb;
 	struct svm_entry entry;
 	u64 asid_generation;	/* of the CPU the ASID came from; 0: needs a new one */
 	int asid_cpu;
-	u32 clean;		/* clean bits for the next entry */
-	bool event_in;		/* event_inj was filled for this entry */
+	u32 rare;		/* enum svm_rare: what an entry has to look at beside the usual */
 	bool dr_lent;		/* DR0..3 are the guest's and it may access them */
 	bool dr_loaded;		/* a debugger's DR0..3 are in the CPU while loaded */
 	bool iret_seen;		/* IRET was intercepted; done once RIP has moved on */
-	bool nmi_step;		/* single-stepping over that IRET */
 	u64 iret_rip;
+	u64 guest_tf;		/* RFLAGS.TF as the guest has it, while single-stepping */
 	u64 cr4;		/* the guest's view; the VMCB's has CR4.MCE of the host */
 	u32 spec_ctrl;
 	u64 tsc_aux;
@@ -124,7 +131,7 @@ void svm_set_tsc_offset(struct vtr_vcpu *v, u64 offset);
 /* A field of the VMCB behind the given clean bit changed. */
 static inline void svm_touch(struct vtr_vcpu *v, u32 bit)
 {
-	v->hw->clean &= ~bit;
+	v->hw->vmcb->clean &= ~bit;
 }
 
 #endif /* VITRINE_SVM_SVM_H */

@@ -47,7 +47,6 @@ static void svm_init_controls(struct vtr_vcpu *v)
 	b->int_ctl = VMCB_V_INTR_MASKING;
 	b->nested_ctl = VMCB_NP_ENABLE;
 	b->nested_cr3 = v->vm->mmu.root;
-	v->hw->clean = 0;
 }
 
 /**
@@ -75,6 +74,7 @@ int svm_vcpu_create(struct vtr_vcpu *v)
 		svm_msrpm_allow(hw->msrpm, svm_free_msrs[i]);
 	hw->asid_cpu = -1;
 	hw->entry.regs = v->regs;
+	hw->entry.vmcb = hw->vmcb;
 	hw->entry.vmcb_pa = __pa(hw->vmcb);
 	svm_init_controls(v);
 	return 0;
@@ -140,9 +140,8 @@ void svm_vcpu_reset(struct vtr_vcpu *v, bool init)
 	b->dr7 = 0x400;
 	b->int_state = 0;
 	b->event_inj = 0;
-	v->hw->event_in = false;
+	v->hw->rare &= SVM_RARE_STEP;
 	v->hw->iret_seen = false;
-	v->hw->nmi_step = false;
 	b->misc1 &= ~(VMCB_INT_IRET | VMCB_INT_VINTR);
 	b->int_ctl &= ~(VMCB_V_IRQ | VMCB_V_TPR_MASK);
 	if (!init) {
@@ -160,7 +159,7 @@ void svm_vcpu_reset(struct vtr_vcpu *v, bool init)
 		b->spec_ctrl = 0;
 		v->hw->tsc_aux = 0;
 	}
-	v->hw->clean = 0;
+	b->clean = 0;
 	svm_flush_tlb(v);
 }
 
@@ -181,12 +180,12 @@ void svm_vcpu_load(struct vtr_vcpu *v)
 		c->last_vcpu = v;
 		indirect_branch_prediction_barrier();
 		/* The VMCB may be cached by address and CPU: nothing of it counts as clean here. */
-		hw->clean = 0;
+		hw->vmcb->clean = 0;
 	}
 	if (hw->asid_cpu != v->cpu) {
 		hw->asid_cpu = v->cpu;
 		hw->asid_generation = 0;
-		hw->clean = 0;
+		hw->vmcb->clean = 0;
 		hw->entry.host_pa = c->host_vmsave_pa;
 	}
 	if (boot_cpu_has(X86_FEATURE_RDTSCP)) {
@@ -224,10 +223,12 @@ void svm_vcpu_put(struct vtr_vcpu *v)
  */
 void svm_flush_tlb(struct vtr_vcpu *v)
 {
-	if (svm_has_flush_asid)
+	if (svm_has_flush_asid) {
 		v->hw->vmcb->tlb_control = VMCB_TLB_FLUSH_ASID;
-	else
+		v->hw->rare |= SVM_RARE_FLUSH;
+	} else {
 		v->hw->asid_generation = 0;
+	}
 }
 
 static __always_inline void svm_spec_ctrl_prepare(struct vtr_backend_vcpu *hw)
@@ -242,6 +243,31 @@ static __always_inline void svm_spec_ctrl_prepare(struct vtr_backend_vcpu *hw)
 	hw->entry.switch_spec = hw->spec_ctrl != host;
 }
 
+static __always_inline void svm_spec_ctrl_finish(struct vtr_backend_vcpu *hw)
+{
+	if (static_cpu_has(X86_FEATURE_MSR_SPEC_CTRL) && unlikely(hw->entry.switch_spec))
+		hw->spec_ctrl = hw->entry.guest_spec;
+}
+
+/* What has to be looked at after a few of the exits. Returns VTR_ENTERED_* bits. */
+static noinline int svm_leave_rare(struct vtr_vcpu *v)
+{
+	struct vtr_backend_vcpu *hw = v->hw;
+	struct vmcb *b = hw->vmcb;
+	u8 tpr = b->int_ctl & VMCB_V_TPR_MASK;
+	int what = 0;
+
+	if (hw->rare & (SVM_RARE_NMI | SVM_RARE_STEP))
+		v->rflags = (v->rflags & ~X86_EFLAGS_TF) | hw->guest_tf;
+	b->tlb_control = VMCB_TLB_NONE;
+	hw->rare &= ~SVM_RARE_FLUSH;
+	if (v->cr8 != tpr) {
+		v->cr8 = tpr;
+		what = VTR_ENTERED_TPR;
+	}
+	return what | svm_take_back_event(v);
+}
+
 /**
  * svm_enter() - run the guest until its next exit
  * @v: loaded on this CPU, events injected
@@ -249,14 +275,14 @@ static __always_inline void svm_spec_ctrl_prepare(struct vtr_backend_vcpu *hw)
  * Host interrupts and NMIs that arrived meanwhile are pending when this returns; NMIs are taken by
  * the STGI here, interrupts when the caller enables them.
  *
- * Return: 1 if the delivery of an event was cut short and it has to be injected again (it is back in
- * v->exc, v->irq_injected or v->nmi_injected), else 0. Context: interrupts off.
+ * Return: VTR_ENTERED_* bits. VTR_ENTERED_EVENT: the delivery of an event was cut short and it has to
+ * be injected again (it is back in v->exc, v->irq_injected or v->nmi_injected).
+ * Context: interrupts off.
  */
 int svm_enter(struct vtr_vcpu *v)
 {
 	struct vtr_backend_vcpu *hw = v->hw;
 	struct vmcb *b = hw->vmcb;
-	bool step;
 
 	if (unlikely(hw->asid_generation != this_cpu_read(svm_cpus.asid_generation)))
 		svm_asid_new(v, this_cpu_ptr(&svm_cpus));
@@ -264,12 +290,11 @@ int svm_enter(struct vtr_vcpu *v)
 	b->rsp = v->regs[4];
 	b->rip = v->rip;
 	b->rflags = v->rflags;
-	b->clean = hw->clean;
-	b->exit_code = SVM_EXIT_INVALID;
 	svm_spec_ctrl_prepare(hw);
-	step = hw->nmi_step || v->guest_debug & KVM_GUESTDBG_SINGLESTEP;
-	if (unlikely(step))
+	if (unlikely(hw->rare & (SVM_RARE_NMI | SVM_RARE_STEP))) {
+		hw->guest_tf = v->rflags & X86_EFLAGS_TF;
 		b->rflags |= X86_EFLAGS_TF;
+	}
 
 	asm volatile("clgi" ::: "memory");
 	svm_enter_guest(&hw->entry);
@@ -278,19 +303,15 @@ int svm_enter(struct vtr_vcpu *v)
 		hw_breakpoint_restore();
 	asm volatile("stgi" ::: "memory");
 
-	if (unlikely(hw->entry.switch_spec))
-		hw->spec_ctrl = hw->entry.guest_spec;
+	svm_spec_ctrl_finish(hw);
 	v->regs[0] = b->rax;
 	v->regs[4] = b->rsp;
 	v->rip = b->rip;
-	if (unlikely(step))
-		b->rflags = (b->rflags & ~X86_EFLAGS_TF) | (v->rflags & X86_EFLAGS_TF);
 	v->rflags = b->rflags;
-	v->cr8 = b->int_ctl & VMCB_V_TPR_MASK;
 	v->shadow = b->int_state & VMCB_SHADOW;
-	hw->clean = svm_clean_after_exit;
-	b->tlb_control = VMCB_TLB_NONE;
-	if (unlikely(hw->event_in || b->exit_int_info & VMCB_EV_VALID))
-		return svm_take_back_event(v);
+	b->clean = svm_clean_after_exit;
+	if (unlikely(hw->rare || b->exit_int_info & VMCB_EV_VALID ||
+		     (b->int_ctl & VMCB_V_TPR_MASK) != v->cr8))
+		return svm_leave_rare(v);
 	return 0;
 }

@@ -97,6 +97,7 @@ static_assert(sizeof(struct vmcb) == 4096);
 static_assert(offsetof(struct vmcb, exit_code) == 0x070);
 static_assert(offsetof(struct vmcb, clean) == 0x0c0);
 static_assert(offsetof(struct vmcb, cpl) == 0x4cb);
+static_assert(offsetof(struct vmcb, exit_code) == SVM_VMCB_EXIT_CODE);
 static_assert(offsetof(struct vmcb, rip) == 0x578);
 static_assert(offsetof(struct vmcb, rax) == 0x5f8);
 static_assert(offsetof(struct vmcb, g_pat) == 0x668);
