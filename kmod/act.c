@@ -43,15 +43,18 @@ static bool vtr_msr_is_hot(struct vtr_vcpu *v, u32 msr)
 
 static noinline enum vtr_act vtr_act_wrmsr(struct vtr_vcpu *v, const struct vtr_exit *e)
 {
-	u32 msr = v->regs[1];
-	u64 val = (u32)v->regs[0] | v->regs[2] << 32;
 	unsigned int len;
+	u32 msr;
+	u64 val;
 
-	if (!vtr_msr_is_hot(v, msr))
+	if (!vtr_msr_is_hot(v, v->regs[1]))
 		return VTR_ACT_SLOW;
 	len = vtr_insn_len(v, e, 0x0f30, false);
 	if (unlikely(!len))
 		return VTR_ACT_SLOW;
+	/* Read now, not before the call: less to keep over it. */
+	msr = v->regs[1];
+	val = (u32)v->regs[0] | v->regs[2] << 32;
 	if (msr == MSR_IA32_TSC_DEADLINE)
 		vtr_apic_set_tsc_deadline(v, val);
 	else if (unlikely(vtr_apic_msr_write(v, msr, val))) {

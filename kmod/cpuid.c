@@ -382,12 +382,18 @@ static noinline void vtr_cpuid_exec_rare(struct vtr_vcpu *v, const struct kvm_cp
  */
 void vtr_cpuid_exec(struct vtr_vcpu *v)
 {
+	const struct kvm_cpuid_entry2 *e;
 	u32 leaf = v->regs[0];
-	const struct kvm_cpuid_entry2 *e = vtr_cpuid_find(&v->cpuid, leaf, v->regs[1]);
+	u16 slot = likely(leaf < VTR_CPUID_DIRECT) ? v->cpuid.basic[leaf] : 0;
 
-	if (unlikely(!e || leaf == 0xd)) {
-		vtr_cpuid_exec_rare(v, e);
-		return;
+	if (likely(slot & VTR_CPUID_PLAIN)) {
+		e = &v->cpuid.entries[slot - VTR_CPUID_PLAIN - 1];
+	} else {
+		e = vtr_cpuid_find(&v->cpuid, leaf, v->regs[1]);
+		if (unlikely(!e || leaf == 0xd)) {
+			vtr_cpuid_exec_rare(v, e);
+			return;
+		}
 	}
 	v->regs[0] = e->eax;
 	v->regs[3] = e->ebx;

@@ -107,8 +107,13 @@ void vtr_cpuid_index(struct vtr_cpuid *c)
 	for (i = c->nent; i-- > 0;) {
 		u16 *slot = (u16 *)vtr_cpuid_slot(c, c->entries[i].function);
 
-		if (slot)
-			*slot = i + 1;
+		if (!slot)
+			continue;
+		*slot = i + 1;
+		/* Leaf 0xd depends on state even where it has no index. */
+		if (!(c->entries[i].flags & KVM_CPUID_FLAG_SIGNIFCANT_INDEX) &&
+		    c->entries[i].function != 0xd)
+			*slot |= VTR_CPUID_PLAIN;
 	}
 }
 

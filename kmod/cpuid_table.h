@@ -28,11 +28,13 @@ struct vtr_cpuid_host {
 	u64 spec_ctrl;
 };
 
+#define VTR_CPUID_PLAIN	0x8000U	/* the leaf has no index, and its answer does not change */
+
 /**
  * struct vtr_cpuid - the caller's table and what follows from it
  * @entries: as set by KVM_SET_CPUID2
  * @nent: their number
- * @basic: place + 1 of the first entry of leaves 0..0x1f
+ * @basic: place + 1 of the first entry of leaves 0..0x1f; with VTR_CPUID_PLAIN if that entry is the answer
  * @hyper: the same for 0x40000000..0x4000001f
  * @ext: the same for 0x80000000..0x8000001f
  * @phys_bits: guest-physical address width
@@ -94,7 +96,7 @@ static __always_inline struct kvm_cpuid_entry2 *vtr_cpuid_find(const struct vtr_
 
 	if (slot && !*slot)
 		return NULL;
-	for (i = slot ? *slot - 1 : 0; i < c->nent; i++) {
+	for (i = slot ? (*slot & ~VTR_CPUID_PLAIN) - 1 : 0; i < c->nent; i++) {
 		struct kvm_cpuid_entry2 *e = &c->entries[i];
 
 		if (e->function == leaf && (!(e->flags & KVM_CPUID_FLAG_SIGNIFCANT_INDEX) ||

@@ -102,17 +102,21 @@ static bool vtr_fetch_fill(struct vtr_vcpu *v, const struct vtr_code_state *s, g
 	return true;
 }
 
+static __always_inline bool vtr_fetch_in_page(struct vtr_vcpu *v, gva_t addr)
+{
+	const struct vtr_walk_cache *c = &v->fetch_cache;
+
+	return (addr & PAGE_MASK) == c->page && c->slots == v->slots->generation;
+}
+
 /*
  * RIP is in the page of the cache, and nothing that the CPU holds has changed since it was filled.
  * The privilege level does not matter: the CPU has fetched this very instruction already.
  */
 static __always_inline bool vtr_fetch_matches(struct vtr_vcpu *v, gva_t *addr)
 {
-	const struct vtr_walk_cache *c = &v->fetch_cache;
-
-	*addr = v->rip + c->cs_base;
-	return (*addr & PAGE_MASK) == c->page && c->slots == v->slots->generation &&
-	       vtr_hw(code_same)(v, c);
+	*addr = v->rip + v->fetch_cache.cs_base;
+	return vtr_fetch_in_page(v, *addr) && vtr_hw(code_same)(v, &v->fetch_cache);
 }
 
 /* One entry of the cached translation still says the same. With user access open. */
@@ -289,7 +293,11 @@ bool vtr_insn_at_rip(struct vtr_vcpu *v, u16 op)
 	gva_t addr;
 	u16 bytes;
 
-	if (unlikely(!vtr_fetch_matches(v, &addr) || offset_in_page(addr) > PAGE_SIZE - 4 ||
+	/* The call comes first, so that little has to be kept over it. */
+	if (unlikely(!vtr_hw(code_same)(v, c)))
+		return false;
+	addr = v->rip + c->cs_base;
+	if (unlikely(!vtr_fetch_in_page(v, addr) || offset_in_page(addr) > PAGE_SIZE - 4 ||
 		     c->size != 8))
 		return false;
 	/* Slots lie in user space as a whole: that was checked when they were made. */

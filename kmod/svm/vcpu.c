@@ -311,7 +311,7 @@ int svm_enter(struct vtr_vcpu *v)
 	v->shadow = b->int_state & VMCB_SHADOW;
 	b->clean = svm_clean_after_exit;
 	if (unlikely(hw->rare || b->exit_int_info & VMCB_EV_VALID ||
-		     (b->int_ctl & VMCB_V_TPR_MASK) != v->cr8))
+		     ((u8)b->int_ctl & VMCB_V_TPR_MASK) != v->cr8))
 		return svm_leave_rare(v);
 	return 0;
 }
