@@ -2,13 +2,14 @@
 /*
  * act.c - what is done about an exit. The backend has said what it was (exit.h).
  *
- * vtr_act() runs loaded with interrupts off and does what needs no sleep; for the rest it answers
+ * vtr_act() (act.h) runs loaded with interrupts off and does what needs no sleep; for the rest it answers
  * VTR_ACT_SLOW, and vtr_act_slow() goes on with the vCPU put.
  */
 #include <linux/rcupdate.h>
 #include <asm/msr-index.h>
 #include <asm/processor-flags.h>
 #include <asm/trapnr.h>
+#include "act.h"
 #include "backend.h"
 #include "fpu.h"
 #include "guestmem.h"
@@ -41,7 +42,14 @@ static bool vtr_msr_is_hot(struct vtr_vcpu *v, u32 msr)
 	return v->apic && ((msr & ~0xffU) == 0x800 || msr == MSR_IA32_TSC_DEADLINE);
 }
 
-static noinline enum vtr_act vtr_act_wrmsr(struct vtr_vcpu *v, const struct vtr_exit *e)
+/**
+ * vtr_act_wrmsr() - WRMSR
+ * @v: as for vtr_act()
+ * @e: its exit
+ *
+ * Return: what the run loop does next.
+ */
+enum vtr_act vtr_act_wrmsr(struct vtr_vcpu *v, const struct vtr_exit *e)
 {
 	unsigned int len;
 	u32 msr;
@@ -86,7 +94,14 @@ static noinline enum vtr_act vtr_act_rdmsr(struct vtr_vcpu *v, const struct vtr_
 	return VTR_ACT_RESUME;
 }
 
-static noinline enum vtr_act vtr_act_cpuid(struct vtr_vcpu *v, const struct vtr_exit *e)
+/**
+ * vtr_act_cpuid() - CPUID
+ * @v: as for vtr_act()
+ * @e: its exit
+ *
+ * Return: what the run loop does next.
+ */
+enum vtr_act vtr_act_cpuid(struct vtr_vcpu *v, const struct vtr_exit *e)
 {
 	unsigned int len = vtr_insn_len(v, e, 0x0fa2, false);
 
@@ -97,8 +112,16 @@ static noinline enum vtr_act vtr_act_cpuid(struct vtr_vcpu *v, const struct vtr_
 	return VTR_ACT_RESUME;
 }
 
-/* A fault is MMIO where no slot is, or on a write to a read-only one; else memory to be mapped. */
-static noinline enum vtr_act vtr_act_fault(struct vtr_vcpu *v, const struct vtr_exit *e)
+/**
+ * vtr_act_fault() - a guest-physical address that no translation, or one with too few rights, is for
+ * @v: as for vtr_act()
+ * @e: its exit
+ *
+ * It is MMIO where no slot is, or on a write to a read-only one; else memory to be mapped.
+ *
+ * Return: what the run loop does next.
+ */
+enum vtr_act vtr_act_fault(struct vtr_vcpu *v, const struct vtr_exit *e)
 {
 	gfn_t gfn = e->fault.gpa >> PAGE_SHIFT;
 	struct vtr_slot *s = vtr_slot_find(v->slots, gfn);
@@ -228,23 +251,14 @@ static noinline enum vtr_act vtr_act_failed(struct vtr_vcpu *v, const struct vtr
 }
 
 /**
- * vtr_act() - handle an exit as far as that needs no sleep
+ * vtr_act_other() - vtr_act() for all but the most frequent exits
  * @v: loaded, interrupts off, v->slots loaded
  * @e: the exit; kept for vtr_act_slow()
  *
  * Return: what the run loop does next.
  */
-enum vtr_act vtr_act(struct vtr_vcpu *v, struct vtr_exit *e)
+enum vtr_act vtr_act_other(struct vtr_vcpu *v, struct vtr_exit *e)
 {
-	/* Each handler is a function of its own, so that this one keeps nothing on the stack. */
-	if (e->kind == VTR_EXIT_MSR_WRITE)
-		return vtr_act_wrmsr(v, e);
-	if (e->kind == VTR_EXIT_IO)
-		return vtr_io_fast(v, e);
-	if (e->kind == VTR_EXIT_TDP_FAULT)
-		return vtr_act_fault(v, e);
-	if (e->kind == VTR_EXIT_CPUID)
-		return vtr_act_cpuid(v, e);
 	switch (e->kind) {
 	case VTR_EXIT_HOST_IRQ:
 	case VTR_EXIT_HOST_NMI:

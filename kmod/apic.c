@@ -598,7 +598,7 @@ int vtr_apic_msr_write(struct vtr_vcpu *v, u32 msr, u64 val)
 {
 	struct vtr_apic *a = v->apic;
 
-	if (unlikely(!a || !vtr_lapic_x2apic(&a->l)))
+	if (unlikely(!vtr_lapic_x2apic(&a->l)))
 		return -EINVAL;
 	if (msr == X2APIC_MSR(LAPIC_EOI) && likely(!val)) {
 		u32 effects = vtr_lapic_eoi(&a->l);

@@ -72,7 +72,8 @@ struct vtr_pio {
  * struct vtr_exit - one exit, decoded by the backend
  * @kind: what it was
  * @insn_len: length of the instruction that caused it in bytes, 0 where the CPU did not say
- * @hw_reason: the CPU's own code, for user space when nothing else can be said
+ * @hw_reason: the CPU's own code, for user space when nothing else can be said: with ENTRY_FAILED and
+ *	UNKNOWN
  */
 struct vtr_exit {
 	enum vtr_exit_kind kind;

@@ -89,7 +89,8 @@ static bool vtr_fetch_fill(struct vtr_vcpu *v, const struct vtr_code_state *s, g
 		c->where[i] = vtr_gpa_to_hva(v, w.where[i], false);
 		c->entry[i] = w.entry[i];
 	}
-	c->size = s->efer & EFER_LMA || s->cr4 & X86_CR4_PAE ? 8 : 4;
+	if (!(s->efer & EFER_LMA || s->cr4 & X86_CR4_PAE))
+		c->nr |= VTR_WALK_NARROW;
 	c->bits = s->bits;
 	c->cs_attrib = s->cs_attrib;
 	c->cs_base = s->cs_base;
@@ -129,12 +130,14 @@ static __always_inline bool vtr_fetch_matches(struct vtr_vcpu *v, gva_t *addr)
 } while (0)
 
 /*
- * All of them do. Written out, by constant indices: no loop's overhead in the exit path, and no
+ * All of them do; narrow ones never. Written out, by constant indices: no loop's overhead in the exit path, and no
  * sanitizer's check of an index while user access is open.
  */
 #define vtr_prove_entries(c, fault) do { \
 	switch ((c)->nr) { \
 	default: \
+		goto fault; \
+	case 5: \
 		vtr_prove_entry(c, 4, fault); \
 		fallthrough; \
 	case 4: \
@@ -158,12 +161,12 @@ static __always_inline bool vtr_fetch_matches(struct vtr_vcpu *v, gva_t *addr)
 #define vtr_prove_entries_32(c, fault) do { \
 	u32 entry_; \
 \
-	if ((c)->nr > 0) { \
+	if ((c)->nr > VTR_WALK_NARROW) { \
 		unsafe_get_user(entry_, (u32 __user *)(c)->where[0], fault); \
 		if (entry_ != (u32)(c)->entry[0]) \
 			goto fault; \
 	} \
-	if ((c)->nr > 1) { \
+	if ((c)->nr > VTR_WALK_NARROW + 1) { \
 		unsafe_get_user(entry_, (u32 __user *)(c)->where[1], fault); \
 		if (entry_ != (u32)(c)->entry[1]) \
 			goto fault; \
@@ -181,7 +184,7 @@ static __always_inline int vtr_fetch_cached(const struct vtr_walk_cache *c, u32 
 
 	if (!user_access_begin(code, n))
 		return 0;
-	if (likely(c->size == 8))
+	if (likely(!(c->nr & VTR_WALK_NARROW)))
 		vtr_prove_entries(c, fault);
 	else
 		vtr_prove_entries_32(c, fault);
@@ -297,8 +300,7 @@ bool vtr_insn_at_rip(struct vtr_vcpu *v, u16 op)
 	if (unlikely(!vtr_hw(code_same)(v, c)))
 		return false;
 	addr = v->rip + c->cs_base;
-	if (unlikely(!vtr_fetch_in_page(v, addr) || offset_in_page(addr) > PAGE_SIZE - 4 ||
-		     c->size != 8))
+	if (unlikely(!vtr_fetch_in_page(v, addr) || offset_in_page(addr) > PAGE_SIZE - 4))
 		return false;
 	/* Slots lie in user space as a whole: that was checked when they were made. */
 	__uaccess_begin_nospec();

@@ -17,6 +17,7 @@
 #include <linux/vtime.h>
 #include <asm/processor-flags.h>
 #include <asm/trapnr.h>
+#include "act.h"
 #include "backend.h"
 #include "fpu.h"
 #include "guestmem.h"
@@ -339,8 +340,8 @@ static enum vtr_act vtr_run_loaded(struct vtr_vcpu *v, struct vtr_exit *e, bool 
 			continue;
 		}
 		vtr_hw(decode)(v, e);
-		act = vtr_act(v, e);
 		vtr_stats_exit(&v->stats, e->kind);
+		act = vtr_act(v, e);
 		if (act != VTR_ACT_RESUME) {
 			*again = false;
 			break;

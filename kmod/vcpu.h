@@ -35,8 +35,7 @@ void vtr_queue_gp(struct vtr_vcpu *v);
 void vtr_queue_ud(struct vtr_vcpu *v);
 void vtr_queue_pf(struct vtr_vcpu *v, u64 addr, u32 error);
 
-/* act.c */
-enum vtr_act vtr_act(struct vtr_vcpu *v, struct vtr_exit *e);
+/* act.c, beside act.h */
 enum vtr_act vtr_act_slow(struct vtr_vcpu *v, struct vtr_exit *e);
 enum vtr_act vtr_exit_debug(struct vtr_vcpu *v, u8 vector, u64 dr6);
 enum vtr_act vtr_exit_internal(struct vtr_vcpu *v, u32 suberror);

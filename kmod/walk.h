@@ -47,6 +47,7 @@ struct vtr_walk {
 
 int vtr_walk(struct vtr_walk *w, gva_t addr, u32 access);
 
+#define VTR_WALK_NARROW		0x80
 #define VTR_WALK_NO_PAGE	1ULL	/* no page begins there */
 
 /**
@@ -55,8 +56,7 @@ int vtr_walk(struct vtr_walk *w, gva_t addr, u32 access);
  * It holds where each table entry of its translation is and what was in it. Each use reads the
  * entries again and compares: a hit is as right as a walk and costs a tenth of it.
  *
- * @nr: entries
- * @size: bytes of an entry, 4 or 8
+ * @nr: entries; with VTR_WALK_NARROW if they are of 4 bytes, not 8
  * @bits: 16, 32 or 64
  * @cs_attrib: CS's attributes in the hardware's form
  * @cr0: the state of execution and paging it was made under, as the hardware holds it
@@ -71,7 +71,7 @@ int vtr_walk(struct vtr_walk *w, gva_t addr, u32 access);
  * @entry: their contents; an accessed or dirty bit set since is a miss like any other change
  */
 struct vtr_walk_cache {
-	u8 nr, size, bits;
+	u8 nr, bits;
 	u16 cs_attrib;
 	u64 cr0, cr3, cr4, efer, cs_base;
 	gva_t page;

@@ -190,5 +190,6 @@ void svm_asid_new(struct vtr_vcpu *v, struct svm_cpu *c)
 	}
 	hw->vmcb->asid = c->next_asid++;
 	hw->asid_generation = c->asid_generation;
+	hw->rare &= ~SVM_RARE_ASID;
 	svm_touch(v, VMCB_CLEAN_ASID);
 }

@@ -60,6 +60,7 @@ SYM_FUNC_START(svm_enter_guest)
 	mov	SVM_ENTRY_VMCB(%rdi), %rax
 	vmload	%rax
 
+	ALTERNATIVE "jmp 1f", "", X86_FEATURE_MSR_SPEC_CTRL
 	cmpl	$0, SVM_ENTRY_SWITCH_SPEC(%rdi)
 	je	1f
 	mov	%rax, %r8
@@ -117,6 +118,7 @@ SYM_FUNC_START(svm_enter_guest)
 
 	FILL_RETURN_BUFFER %rax, RSB_CLEAR_LOOPS, X86_FEATURE_RETPOLINE
 
+	ALTERNATIVE "jmp 5f", "", X86_FEATURE_MSR_SPEC_CTRL
 	cmpl	$0, SVM_ENTRY_SWITCH_SPEC(%rdi)
 	je	4f
 	mov	$MSR_IA32_SPEC_CTRL, %ecx

@@ -68,6 +68,7 @@ static void svm_decode_rest(struct vtr_vcpu *v, struct vtr_exit *e)
 	const struct vmcb *b = v->hw->vmcb;
 	u64 code = b->exit_code;
 
+	e->hw_reason = code;
 	e->raw.info[0] = b->exit_info1;
 	e->raw.info[1] = b->exit_info2;
 	if (code < SVM_EXIT_DR_READ) {
@@ -108,7 +109,6 @@ void svm_decode(struct vtr_vcpu *v, struct vtr_exit *e)
 	const struct vmcb *b = v->hw->vmcb;
 	u64 code = b->exit_code;
 
-	e->hw_reason = code;
 	e->insn_len = 0;
 	if (svm_has_nrips && b->next_rip) {
 		u64 len = b->next_rip - v->rip;

@@ -45,6 +45,8 @@ enum svm_rare {
 	SVM_RARE_FLUSH	= BIT(1),	/* tlb_control was */
 	SVM_RARE_NMI	= BIT(2),	/* single-stepping over the IRET of an NMI handler */
 	SVM_RARE_STEP	= BIT(3),	/* a debugger's single step */
+	SVM_RARE_ASID	= BIT(4),	/* the entry needs an ASID that nothing is cached under */
+	SVM_RARE_BEFORE	= SVM_RARE_NMI | SVM_RARE_STEP | SVM_RARE_ASID,
 };
 
 struct vtr_backend_vcpu {

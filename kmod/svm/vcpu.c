@@ -140,7 +140,7 @@ void svm_vcpu_reset(struct vtr_vcpu *v, bool init)
 	b->dr7 = 0x400;
 	b->int_state = 0;
 	b->event_inj = 0;
-	v->hw->rare &= SVM_RARE_STEP;
+	v->hw->rare &= SVM_RARE_STEP | SVM_RARE_FLUSH | SVM_RARE_ASID;
 	v->hw->iret_seen = false;
 	b->misc1 &= ~(VMCB_INT_IRET | VMCB_INT_VINTR);
 	b->int_ctl &= ~(VMCB_V_IRQ | VMCB_V_TPR_MASK);
@@ -188,6 +188,9 @@ void svm_vcpu_load(struct vtr_vcpu *v)
 		hw->vmcb->clean = 0;
 		hw->entry.host_pa = c->host_vmsave_pa;
 	}
+	/* No other vCPU begins a generation here while this one is loaded. */
+	if (hw->asid_generation != c->asid_generation)
+		hw->rare |= SVM_RARE_ASID;
 	if (boot_cpu_has(X86_FEATURE_RDTSCP)) {
 		/* The host's value names the CPU and never changes. */
 		if (c->tsc_aux != hw->tsc_aux)
@@ -227,7 +230,7 @@ void svm_flush_tlb(struct vtr_vcpu *v)
 		v->hw->vmcb->tlb_control = VMCB_TLB_FLUSH_ASID;
 		v->hw->rare |= SVM_RARE_FLUSH;
 	} else {
-		v->hw->asid_generation = 0;
+		v->hw->rare |= SVM_RARE_ASID;
 	}
 }
 
@@ -247,6 +250,19 @@ static __always_inline void svm_spec_ctrl_finish(struct vtr_backend_vcpu *hw)
 {
 	if (static_cpu_has(X86_FEATURE_MSR_SPEC_CTRL) && unlikely(hw->entry.switch_spec))
 		hw->spec_ctrl = hw->entry.guest_spec;
+}
+
+/* What has to be done before a few of the entries. */
+static noinline void svm_enter_rare(struct vtr_vcpu *v)
+{
+	struct vtr_backend_vcpu *hw = v->hw;
+
+	if (hw->rare & SVM_RARE_ASID)
+		svm_asid_new(v, this_cpu_ptr(&svm_cpus));
+	if (hw->rare & (SVM_RARE_NMI | SVM_RARE_STEP)) {
+		hw->guest_tf = v->rflags & X86_EFLAGS_TF;
+		hw->vmcb->rflags |= X86_EFLAGS_TF;
+	}
 }
 
 /* What has to be looked at after a few of the exits. Returns VTR_ENTERED_* bits. */
@@ -284,17 +300,13 @@ int svm_enter(struct vtr_vcpu *v)
 	struct vtr_backend_vcpu *hw = v->hw;
 	struct vmcb *b = hw->vmcb;
 
-	if (unlikely(hw->asid_generation != this_cpu_read(svm_cpus.asid_generation)))
-		svm_asid_new(v, this_cpu_ptr(&svm_cpus));
 	b->rax = v->regs[0];
 	b->rsp = v->regs[4];
 	b->rip = v->rip;
 	b->rflags = v->rflags;
 	svm_spec_ctrl_prepare(hw);
-	if (unlikely(hw->rare & (SVM_RARE_NMI | SVM_RARE_STEP))) {
-		hw->guest_tf = v->rflags & X86_EFLAGS_TF;
-		b->rflags |= X86_EFLAGS_TF;
-	}
+	if (unlikely(hw->rare & SVM_RARE_BEFORE))
+		svm_enter_rare(v);
 
 	asm volatile("clgi" ::: "memory");
 	svm_enter_guest(&hw->entry);
