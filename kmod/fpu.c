@@ -2,9 +2,12 @@
 /*
  * fpu.c - the guest's FPU state: its own XSAVE area, exchanged around the loaded part of the run loop.
  *
- * While a vCPU is loaded we are inside kernel_fpu_begin(): the user's state is saved, preemption is
- * off, and nobody else in the kernel may touch the registers, so the guest's can stay in them from one
- * entry to the next. Only symbols exported to every GPL module are needed for that.
+ * While a vCPU is loaded we are between fpregs_lock() and fpregs_unlock(): no context switch, no
+ * softirq, and hard interrupts see from the softirq count that the registers are not theirs, so the
+ * guest's can stay in them from one entry to the next. What was in them before, whosever it was (the
+ * caller's, or another task's that the scheduler left there), is put back as it was, so nothing the
+ * kernel believes about their owner becomes wrong, and a return to user space has nothing to reload.
+ * The guest's XCR0 keeps it from components outside vtr_xcr0_mask: those need no exchange.
  */
 #include <linux/slab.h>
 #include <asm/cpufeature.h>
@@ -31,10 +34,12 @@
 /**
  * struct vtr_fpu - one guest's state
  * @area: legacy region, header and components in the standard format, 64-byte aligned
- * @raw: the allocation it is in
+ * @host: the same for what was in the registers before, while the guest's is in them
+ * @raw: the allocation both are in
  */
 struct vtr_fpu {
 	u8 *area;
+	u8 *host;
 	void *raw;
 };
 
@@ -112,12 +117,13 @@ struct vtr_fpu *vtr_fpu_create(void)
 
 	if (!fpu)
 		return NULL;
-	fpu->raw = kzalloc(vtr_xsave_size + 64, GFP_KERNEL_ACCOUNT);
+	fpu->raw = kzalloc(2 * ALIGN(vtr_xsave_size, 64) + 64, GFP_KERNEL_ACCOUNT);
 	if (!fpu->raw) {
 		kfree(fpu);
 		return NULL;
 	}
 	fpu->area = PTR_ALIGN(fpu->raw, 64);
+	fpu->host = fpu->area + ALIGN(vtr_xsave_size, 64);
 	return fpu;
 }
 
@@ -170,23 +176,41 @@ void vtr_fpu_reset(struct vtr_vcpu *v)
 	v->xcr0 = VTR_X87;
 }
 
+/* Registers to memory and back: the components guests may have. */
+static __always_inline void vtr_fpu_save(u8 *area)
+{
+	if (likely(vtr_host_xcr0))
+		asm volatile("xsave64 (%0)" : : "r"(area), "a"((u32)vtr_xcr0_mask), "d"(0)
+			     : "memory");
+	else
+		asm volatile("fxsave64 %0" : "=m"(*(u8 (*)[512])area));
+}
+
+static __always_inline void vtr_fpu_restore(const u8 *area)
+{
+	/* AMD leaves the last x87 pointers alone when no exception is pending: nothing may leak. */
+	if (static_cpu_has_bug(X86_BUG_FXSAVE_LEAK))
+		asm volatile("fnclex\n\temms\n\tfildl %0" : : "m"(*area));
+	if (likely(vtr_host_xcr0))
+		asm volatile("xrstor64 (%0)" : : "r"(area), "a"((u32)vtr_xcr0_mask), "d"(0)
+			     : "memory");
+	else
+		asm volatile("fxrstor64 %0" : : "m"(*(const u8 (*)[512])area));
+}
+
 /**
- * vtr_fpu_load() - the guest's state into the registers; preemption is off afterwards
+ * vtr_fpu_load() - the guest's state into the registers
  * @v: put
+ *
+ * Context: preemption and softirqs are off afterwards.
  */
 void vtr_fpu_load(struct vtr_vcpu *v)
 {
-	void *area = v->fpu->area;
-
-	kernel_fpu_begin_mask(0);
-	/* AMD leaves the last x87 pointers alone when no exception is pending: nothing may leak. */
-	if (boot_cpu_has_bug(X86_BUG_FXSAVE_LEAK))
-		asm volatile("fnclex\n\temms\n\tfildl %0" : : "m"(v->xcr0));
-	if (!vtr_host_xcr0) {
-		asm volatile("fxrstor64 %0" : : "m"(*(u8 (*)[512])area));
+	fpregs_lock();
+	vtr_fpu_save(v->fpu->host);
+	vtr_fpu_restore(v->fpu->area);
+	if (!vtr_host_xcr0)
 		return;
-	}
-	asm volatile("xrstor64 (%0)" : : "r"(area), "a"((u32)vtr_xcr0_mask), "d"(0) : "memory");
 	if (v->xcr0 != vtr_host_xcr0)
 		xsetbv(XCR_XFEATURE_ENABLED_MASK, v->xcr0);
 	/* A guest's XSAVES must not reach supervisor state of the host. */
@@ -222,24 +246,22 @@ void vtr_fpu_sync_xcr0(struct vtr_vcpu *v)
 }
 
 /**
- * vtr_fpu_put() - the registers back into the guest's area; preemption is on afterwards
+ * vtr_fpu_put() - the registers back into the guest's area, and what was in them before back too
  * @v: loaded
+ *
+ * Context: interrupts on; preemption and softirqs are on afterwards, and what softirqs wait are run.
  */
 void vtr_fpu_put(struct vtr_vcpu *v)
 {
-	void *area = v->fpu->area;
-
-	if (!vtr_host_xcr0) {
-		asm volatile("fxsave64 %0" : "=m"(*(u8 (*)[512])area));
-	} else {
+	if (likely(vtr_host_xcr0)) {
 		if (unlikely(vtr_host_xss))
 			wrmsrl(MSR_IA32_XSS, vtr_host_xss);
 		if (vtr_read_xcr0(v) != vtr_host_xcr0)
 			xsetbv(XCR_XFEATURE_ENABLED_MASK, vtr_host_xcr0);
-		asm volatile("xsave64 (%0)" : : "r"(area), "a"((u32)vtr_xcr0_mask), "d"(0)
-			     : "memory");
 	}
-	kernel_fpu_end();
+	vtr_fpu_save(v->fpu->area);
+	vtr_fpu_restore(v->fpu->host);
+	fpregs_unlock();
 }
 
 /**

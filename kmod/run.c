@@ -5,13 +5,14 @@
  * Read this first, then the backend's exit.c, then act.c. Three nested states:
  *
  *	put	preemption on, may sleep: faults, emulation, HLT, completions
- *	loaded	preemption off, the guest's FPU and the backend's host state exchanged
+ *	loaded	preemption and softirqs off, the guest's FPU and the backend's host state exchanged
  *	guest	interrupts off, v->mode is VTR_IN_GUEST
  *
  * An exit that needs no sleep is handled while loaded and the guest is entered again; only then does
  * the loop look at signals, rescheduling and requests, each by one test of a word.
  */
 #include <linux/context_tracking.h>
+#include <linux/interrupt.h>
 #include <linux/rcupdate.h>
 #include <linux/sched/signal.h>
 #include <linux/vtime.h>
@@ -26,10 +27,14 @@
 /**
  * vtr_vcpu_load() - go from put to loaded
  * @v: by its own thread, preemption on
+ *
+ * Context: interrupts are off afterwards. They go off before softirqs do, so that none is raised
+ * unseen in between: vtr_run_loaded() looks for them after every exit.
  */
 void vtr_vcpu_load(struct vtr_vcpu *v)
 {
-	vtr_fpu_load(v);	/* disables preemption */
+	local_irq_disable();
+	vtr_fpu_load(v);	/* disables preemption and softirqs */
 	WRITE_ONCE(v->cpu, smp_processor_id());
 	v->loaded = true;
 	vtr_hw(vcpu_load)(v);
@@ -43,7 +48,7 @@ void vtr_vcpu_put(struct vtr_vcpu *v)
 {
 	v->loaded = false;
 	vtr_hw(vcpu_put)(v);
-	vtr_fpu_put(v);		/* enables preemption */
+	vtr_fpu_put(v);		/* enables preemption and softirqs */
 }
 
 /* Two contributory exceptions, or a page fault on the way to one: APM2 "#DF Double-Fault Exception". */
@@ -321,14 +326,15 @@ static __always_inline bool vtr_enter_once(struct vtr_vcpu *v)
 
 /*
  * The loaded part of the loop: enter, act, again, until something needs more than that.
- * Returns what to do next, with the vCPU still loaded; *e holds the exit for VTR_ACT_SLOW.
+ *
+ * Softirqs are off, so those raised meanwhile are a reason to leave, but only after an exit: where they
+ * were left to ksoftirqd before, the guest still gets on. Called with interrupts off. Returns what to do next, with the vCPU still loaded; *e holds the exit for VTR_ACT_SLOW.
  */
 static enum vtr_act vtr_run_loaded(struct vtr_vcpu *v, struct vtr_exit *e, bool *again)
 {
 	enum vtr_act act = VTR_ACT_RESUME;
 
 	*again = true;
-	local_irq_disable();
 	/* The table stays while we are here: who replaces it asks us to leave (VTR_REQ_SLOTS). */
 	vtr_slots_load(v);
 	for (;;) {
@@ -346,6 +352,8 @@ static enum vtr_act vtr_run_loaded(struct vtr_vcpu *v, struct vtr_exit *e, bool 
 			*again = false;
 			break;
 		}
+		if (unlikely(local_softirq_pending()))
+			break;
 	}
 	local_irq_enable();
 	return act;
