@@ -46,7 +46,7 @@ struct vtr_code_state {
  * code_state: registers needed to fetch and walk.
  * code_same: are they what the cache holds?
  * get/set_segment, get/set_table: KVM's segment and table structs (VCPU_SREG_* order below).
- * get/set_cr: number 0, 2, 3, 4, 8; no checks, 8 goes to the virtual TPR.
+ * get/set_cr: number 0, 2, 3, 4, 8; no checks, 8 goes to the virtual TPR and v->cr8.
  * get/set_msr: MSRs that live in the hardware's state; 0 or -ENOENT; values already validated.
  * flush_tlb: cached translations of this guest are void before the next entry. Loaded or not.
  * lend_debug: the guest accesses its debug registers without exits until vcpu_put. Loaded.

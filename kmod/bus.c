@@ -38,6 +38,8 @@ void vtr_bus_init(struct vtr_vm *vm)
 
 	for (i = 0; i < VTR_BUS_NR; i++) {
 		RCU_INIT_POINTER(vm->bus[i].table, NULL);
+		vm->bus[i].kind = i;
+		bitmap_zero(vm->bus[i].filter, VTR_BUS_FILTER);
 		mutex_init(&vm->bus[i].lock);
 	}
 }
@@ -74,6 +76,17 @@ static struct vtr_bus_table *bus_copy(struct vtr_bus *bus, u32 events)
 	new->nr_events = min(old->nr_events, events);
 	memcpy(new->event, old->event, new->nr_events * sizeof(new->event[0]));
 	return new;
+}
+
+/* Before what it stands for is published. Bits stay when somebody goes: a needless question at most. */
+static void bus_filter_add(struct vtr_bus *bus, gpa_t addr, u32 len)
+{
+	gpa_t unit = bus->kind == VTR_BUS_PIO ? 1 : VTR_BUS_MMIO_UNIT;
+	gpa_t first = addr / unit, last = (addr + len - 1) / unit;
+	u32 n;
+
+	for (n = 0; first + n <= last && n < VTR_BUS_FILTER; n++)
+		set_bit(vtr_bus_hash(bus->kind, (first + n) * unit), bus->filter);
 }
 
 static void bus_publish(struct vtr_bus *bus, struct vtr_bus_table *new)
@@ -118,6 +131,7 @@ int vtr_bus_register(struct vtr_vm *vm, enum vtr_bus_kind kind, gpa_t addr, u32 
 		err = -ENOSPC;
 	} else {
 		new->range[new->nr_ranges++] = (struct vtr_bus_range){ addr, len, dev };
+		bus_filter_add(bus, addr, len);
 		bus_publish(bus, new);
 	}
 	mutex_unlock(&bus->lock);
@@ -204,6 +218,7 @@ int vtr_bus_add_event(struct vtr_bus *bus, const struct vtr_bus_event *e)
 	memmove(&new->event[at + 1], &new->event[at], (nr - at) * sizeof(new->event[0]));
 	new->event[at] = *e;
 	new->nr_events = nr + 1;
+	bus_filter_add(bus, e->addr, 1);
 	bus_publish(bus, new);
 	return 0;
 }

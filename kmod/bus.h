@@ -8,6 +8,7 @@
 #ifndef VITRINE_BUS_H
 #define VITRINE_BUS_H
 
+#include <linux/bitmap.h>
 #include <linux/mutex.h>
 #include "pure.h"
 
@@ -31,15 +32,42 @@ struct vtr_iodev {
 struct vtr_bus_table;
 struct eventfd_ctx;
 
+#define VTR_BUS_FILTER		512	/* bits */
+#define VTR_BUS_MMIO_UNIT	8	/* bytes */
+
 /**
  * struct vtr_bus - one address space of a VM
+ * @kind: which one it is
+ * @filter: a bit for each hash of an address that somebody may answer at, see vtr_bus_may_answer()
  * @table: immutable once published; NULL while empty
  * @lock: changes; below vm->lock
  */
 struct vtr_bus {
+	enum vtr_bus_kind kind;
+	DECLARE_BITMAP(filter, VTR_BUS_FILTER);
 	struct vtr_bus_table __rcu *table;
 	struct mutex lock;
 };
+
+/* The filter's hash: low bits of a port, and of an MMIO address those that tell registers apart. */
+static __always_inline u32 vtr_bus_hash(enum vtr_bus_kind kind, gpa_t addr)
+{
+	return (kind == VTR_BUS_PIO ? addr : addr / VTR_BUS_MMIO_UNIT) % VTR_BUS_FILTER;
+}
+
+/**
+ * vtr_bus_may_answer() - is it worth asking the bus?
+ * @bus: the bus
+ * @kind: which
+ * @addr: first address of an access
+ *
+ * Return: false if nobody in the kernel answers at an access that begins there; true says nothing.
+ */
+static __always_inline bool vtr_bus_may_answer(const struct vtr_bus *bus, enum vtr_bus_kind kind,
+					       gpa_t addr)
+{
+	return test_bit(vtr_bus_hash(kind, addr), bus->filter);
+}
 
 /* bus.c */
 void vtr_bus_init(struct vtr_vm *vm);

@@ -202,6 +202,22 @@ fault:
 	return 0;
 }
 
+/* Walk, remember, read. A function of its own: its locals are cleared at each call. */
+static noinline int vtr_fetch_anew(struct vtr_vcpu *v, u8 *buf, u8 *bits)
+{
+	struct vtr_code_state s;
+	gva_t addr;
+
+	vtr_hw(code_state)(v, &s);
+	*bits = s.bits;
+	addr = s.cs_base + v->rip;
+	if (s.bits != 64)
+		addr = (u32)addr;
+	if (!vtr_fetch_fill(v, &s, addr & PAGE_MASK))
+		return 0;
+	return vtr_fetch_cached(&v->fetch_cache, offset_in_page(addr), buf);
+}
+
 /**
  * vtr_fetch_atomic() - the bytes at RIP, without sleeping
  * @v: by its own thread, v->slots loaded; preemption off
@@ -212,24 +228,14 @@ fault:
  */
 int vtr_fetch_atomic(struct vtr_vcpu *v, u8 *buf, u8 *bits)
 {
-	struct vtr_code_state s;
 	gva_t addr;
-	int n = 0;
+	int n;
 
-	if (likely(vtr_fetch_matches(v, &addr))) {
-		*bits = v->fetch_cache.bits;
-		n = vtr_fetch_cached(&v->fetch_cache, offset_in_page(addr), buf);
-		if (likely(n))
-			return n;
-	}
-	vtr_hw(code_state)(v, &s);
-	*bits = s.bits;
-	addr = s.cs_base + v->rip;
-	if (s.bits != 64)
-		addr = (u32)addr;
-	if (vtr_fetch_fill(v, &s, addr & PAGE_MASK))
-		n = vtr_fetch_cached(&v->fetch_cache, offset_in_page(addr), buf);
-	return n;
+	if (unlikely(!vtr_fetch_matches(v, &addr)))
+		return vtr_fetch_anew(v, buf, bits);
+	*bits = v->fetch_cache.bits;
+	n = vtr_fetch_cached(&v->fetch_cache, offset_in_page(addr), buf);
+	return likely(n) ? n : vtr_fetch_anew(v, buf, bits);
 }
 
 /**

@@ -93,6 +93,21 @@ static void vtr_pio_result(struct vtr_vcpu *v, const void *data)
 		v->regs[0] = (v->regs[0] & ~(v->pio.size == 2 ? 0xffffULL : 0xffULL)) | val;
 }
 
+/* The bus, unless its filter says at once that nobody is there. 0, or -EOPNOTSUPP for user space's. */
+static __always_inline int vtr_bus_ask_read(struct vtr_vcpu *v, enum vtr_bus_kind kind, gpa_t addr,
+					    int len, void *val)
+{
+	return vtr_bus_may_answer(&v->vm->bus[kind], kind, addr) ?
+		vtr_bus_read(v, kind, addr, len, val) : -EOPNOTSUPP;
+}
+
+static __always_inline int vtr_bus_ask_write(struct vtr_vcpu *v, enum vtr_bus_kind kind, gpa_t addr,
+					     int len, const void *val)
+{
+	return vtr_bus_may_answer(&v->vm->bus[kind], kind, addr) ?
+		vtr_bus_write(v, kind, addr, len, val) : -EOPNOTSUPP;
+}
+
 /**
  * vtr_io_fast() - a port access
  * @v: loaded, interrupts off
@@ -113,14 +128,14 @@ enum vtr_act vtr_io_fast(struct vtr_vcpu *v, struct vtr_exit *e)
 	}
 	if (e->io.in) {
 		v->pio = e->io;
-		if (!vtr_bus_read(v, VTR_BUS_PIO, e->io.port, e->io.size, &val)) {
+		if (!vtr_bus_ask_read(v, VTR_BUS_PIO, e->io.port, e->io.size, &val)) {
 			vtr_pio_result(v, &val);
 			vtr_advance(v, e->io.next_rip);
 			return VTR_ACT_RESUME;
 		}
 		v->completion = VTR_COMPLETE_PIO_IN;
 	} else {
-		if (!vtr_bus_write(v, VTR_BUS_PIO, e->io.port, e->io.size, &val)) {
+		if (!vtr_bus_ask_write(v, VTR_BUS_PIO, e->io.port, e->io.size, &val)) {
 			vtr_advance(v, e->io.next_rip);
 			return VTR_ACT_RESUME;
 		}
@@ -133,24 +148,24 @@ enum vtr_act vtr_io_fast(struct vtr_vcpu *v, struct vtr_exit *e)
 }
 
 /* The local APIC's window or a device on the bus. 0, or -EOPNOTSUPP for user space's. */
-static int vtr_mmio_kernel(struct vtr_vcpu *v, gpa_t gpa, u32 len, void *data, bool write)
+static __always_inline int vtr_mmio_kernel(struct vtr_vcpu *v, gpa_t gpa, u32 len, void *data, bool write)
 {
 	if (v->apic && vtr_apic_mmio_covers(v, gpa))
 		return write ? vtr_apic_mmio_write(v, gpa, len, data) :
 			       vtr_apic_mmio_read(v, gpa, len, data);
-	return write ? vtr_bus_write(v, VTR_BUS_MMIO, gpa, len, data) :
-		       vtr_bus_read(v, VTR_BUS_MMIO, gpa, len, data);
+	return write ? vtr_bus_ask_write(v, VTR_BUS_MMIO, gpa, len, data) :
+		       vtr_bus_ask_read(v, VTR_BUS_MMIO, gpa, len, data);
 }
 
 /*
- * Is the exit's address where the operand begins? Of one that began on the page before, and faults on
+ * Is the exit's address, a page's start, where the operand begins? Of one that began on the page before, and faults on
  * the second, the address is the second page's start: the operand's own offset tells the two apart.
  */
-static bool vtr_operand_begins(struct vtr_vcpu *v, const struct vtr_insn *i, gpa_t gpa, u8 bits)
+static noinline bool vtr_operand_begins(struct vtr_vcpu *v, const struct vtr_insn *i, u8 bits)
 {
 	struct vtr_emul e = { .regs = v->regs, .rip = &v->rip };
 
-	return offset_in_page(gpa) || i->mem_size == 1 ||
+	return i->mem_size == 1 ||
 	       (bits == 64 && i->seg < VTR_SEG_FS && !offset_in_page(vtr_insn_offset(&e, i)));
 }
 
@@ -159,7 +174,7 @@ static bool vtr_is_simple_mov(struct vtr_vcpu *v, const struct vtr_insn *i, gpa_
 {
 	return i->op == VTR_OP_MOV && i->mem && !i->rep &&
 	       offset_in_page(gpa) + i->mem_size <= PAGE_SIZE &&
-	       vtr_operand_begins(v, i, gpa, bits);
+	       (offset_in_page(gpa) || vtr_operand_begins(v, i, bits));
 }
 
 /**
@@ -454,7 +469,7 @@ static enum vtr_act vtr_string_out(struct vtr_vcpu *v, const struct vtr_insn *i,
 	if (err)
 		return vtr_string_error(v, err);
 	for (k = 0; k < n; k++)
-		if (vtr_bus_write(v, VTR_BUS_PIO, v->pio.port, size, v->pio_data + k * size))
+		if (vtr_bus_ask_write(v, VTR_BUS_PIO, v->pio.port, size, v->pio_data + k * size))
 			break;
 	if (k) {
 		vtr_string_done(v, i, k);
@@ -475,7 +490,7 @@ static enum vtr_act vtr_string_in(struct vtr_vcpu *v, const struct vtr_insn *i, 
 	if (err)
 		return vtr_string_error(v, err);
 	for (k = 0; k < n; k++)
-		if (vtr_bus_read(v, VTR_BUS_PIO, v->pio.port, size, v->pio_data + k * size))
+		if (vtr_bus_ask_read(v, VTR_BUS_PIO, v->pio.port, size, v->pio_data + k * size))
 			break;
 	if (!k) {
 		vtr_exit_io(v, n);
@@ -537,8 +552,6 @@ enum vtr_act vtr_complete(struct vtr_vcpu *v)
 	switch (what) {
 	case VTR_COMPLETE_PIO_IN:
 		vtr_pio_result(v, v->pio_data);
-		fallthrough;
-	case VTR_COMPLETE_PIO_OUT:
 		vtr_advance(v, v->pio.next_rip);
 		break;
 	case VTR_COMPLETE_STRING_IN:
@@ -555,6 +568,7 @@ enum vtr_act vtr_complete(struct vtr_vcpu *v)
 	case VTR_COMPLETE_EMUL:
 		memcpy(c->log[c->nlog - 1].data, v->run->mmio.data, 8);
 		return vtr_emul_execute(v);
+	case VTR_COMPLETE_PIO_OUT:	/* vtr_run() did it */
 	case VTR_COMPLETE_NONE:
 		break;
 	}

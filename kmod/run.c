@@ -22,6 +22,7 @@
 #include "backend.h"
 #include "fpu.h"
 #include "guestmem.h"
+#include "irqchip.h"
 #include "vcpu.h"
 
 /**
@@ -328,10 +329,12 @@ static __always_inline bool vtr_enter_once(struct vtr_vcpu *v)
  * The loaded part of the loop: enter, act, again, until something needs more than that.
  *
  * Softirqs are off, so those raised meanwhile are a reason to leave, but only after an exit: where they
- * were left to ksoftirqd before, the guest still gets on. Called with interrupts off. Returns what to do next, with the vCPU still loaded; *e holds the exit for VTR_ACT_SLOW.
+ * were left to ksoftirqd before, the guest still gets on. Called with interrupts off, returns with them
+ * on and the vCPU still loaded: what to do next; v->exit holds the exit for VTR_ACT_SLOW.
  */
-static enum vtr_act vtr_run_loaded(struct vtr_vcpu *v, struct vtr_exit *e, bool *again)
+static __always_inline enum vtr_act vtr_run_loaded(struct vtr_vcpu *v, bool *again)
 {
+	struct vtr_exit *e = &v->exit;
 	enum vtr_act act = VTR_ACT_RESUME;
 
 	*again = true;
@@ -449,7 +452,6 @@ static bool vtr_user_window_open(struct vtr_vcpu *v)
 
 static int vtr_run_loop(struct vtr_vcpu *v)
 {
-	struct vtr_exit e;
 	enum vtr_act act;
 	bool again, user = false;
 	int ret;
@@ -472,20 +474,22 @@ static int vtr_run_loop(struct vtr_vcpu *v)
 			v->run->exit_reason = KVM_EXIT_IRQ_WINDOW_OPEN;
 			return 0;
 		}
-		cond_resched();
 		vtr_vcpu_load(v);
-		act = vtr_run_loaded(v, &e, &again);
+		act = vtr_run_loaded(v, &again);
 		vtr_vcpu_put(v);
-		if (again || act == VTR_ACT_SLEEP)
+		if (again || act == VTR_ACT_SLEEP) {
+			cond_resched();
 			continue;
+		}
 		if (act == VTR_ACT_SLOW) {
 			vtr_slots_load(v);
-			act = vtr_act_slow(v, &e);
+			act = vtr_act_slow(v, &v->exit);
 		}
 		if (act == VTR_ACT_USER)
 			return 0;
 		if (act == VTR_ACT_FAULT)
 			return -EFAULT;
+		cond_resched();
 	}
 }
 
@@ -496,8 +500,8 @@ static void vtr_publish(struct vtr_vcpu *v)
 
 	run->if_flag = vtr_irqs_open(v);
 	run->flags = 0;
-	run->cr8 = v->apic ? vtr_apic_cr8(v) : vtr_hw(get_cr)(v, 8);
-	run->apic_base = v->apic ? vtr_apic_base(v) : 0;
+	run->cr8 = v->cr8;
+	run->apic_base = v->apic ? v->apic->l.base : 0;
 	run->ready_for_interrupt_injection = v->vm->irqchip ||
 		(run->if_flag && !vtr_shadowed(v) && !v->exc.pending && v->user_irq < 0 &&
 		 v->irq_injected < 0);
@@ -508,16 +512,13 @@ static void vtr_publish(struct vtr_vcpu *v)
  * @v: v->mutex held
  *
  * Return: 0 with v->run->exit_reason set; -EINTR for a signal or immediate_exit; -EAGAIN when a
- * waiting vCPU was started; -EIO in another process than the VM's or on a dead VM; -EFAULT for guest
- * memory that is none. Source: KVM api.rst KVM_RUN.
+ * waiting vCPU was started; -EIO on a VM that died meanwhile; -EFAULT for guest memory that is none. Source: KVM api.rst KVM_RUN.
  */
 int vtr_run(struct vtr_vcpu *v)
 {
 	enum vtr_act act = VTR_ACT_RESUME;
 	int ret = 0;
 
-	if (current->mm != v->vm->mm || READ_ONCE(v->vm->dead))
-		return -EIO;
 	/* Registers in kvm_run (KVM_CAP_SYNC_REGS) are not offered. */
 	if (unlikely(READ_ONCE(v->run->kvm_valid_regs) | READ_ONCE(v->run->kvm_dirty_regs)))
 		return -EINVAL;
@@ -526,8 +527,12 @@ int vtr_run(struct vtr_vcpu *v)
 	if (unlikely(!v->apic))
 		vtr_hw(set_cr)(v, 8, v->run->cr8 & 0xf);
 	/* The access that the caller answered is finished before anything else is looked at. */
-	if (v->completion != VTR_COMPLETE_NONE)
+	if (v->completion == VTR_COMPLETE_PIO_OUT) {
+		v->completion = VTR_COMPLETE_NONE;
+		vtr_advance(v, v->pio.next_rip);
+	} else if (v->completion != VTR_COMPLETE_NONE) {
 		act = vtr_complete(v);
+	}
 	if (act == VTR_ACT_FAULT) {
 		ret = -EFAULT;
 	} else if (act != VTR_ACT_USER) {

@@ -258,20 +258,23 @@ static long vtr_vcpu_set_signal_mask(struct vtr_vcpu *v, struct kvm_signal_mask 
 	return 0;
 }
 
-static long vtr_vcpu_run(struct vtr_vcpu *v, unsigned long arg)
+/* Signals that the caller opened only for the run end it and are handled after it. */
+static noinline int vtr_vcpu_run_masked(struct vtr_vcpu *v)
 {
 	sigset_t saved;
-	long ret;
+	int ret;
 
-	if (arg)
-		return -EINVAL;
-	if (likely(!v->sigmask_set))
-		return vtr_run(v);
-	/* Signals that the caller opened only for the run end it and are handled after it. */
 	sigprocmask(SIG_SETMASK, &v->sigmask, &saved);
 	ret = vtr_run(v);
 	sigprocmask(SIG_SETMASK, &saved, NULL);
 	return ret;
+}
+
+static __always_inline long vtr_vcpu_run(struct vtr_vcpu *v, unsigned long arg)
+{
+	if (unlikely(arg))
+		return -EINVAL;
+	return likely(!v->sigmask_set) ? vtr_run(v) : vtr_vcpu_run_masked(v);
 }
 
 static long vtr_vcpu_locked(struct vtr_vcpu *v, unsigned int cmd, unsigned long arg)
@@ -319,6 +322,23 @@ static long vtr_vcpu_locked(struct vtr_vcpu *v, unsigned int cmd, unsigned long 
 	}
 }
 
+/* Every ioctl but the usual KVM_RUN. */
+static noinline long vtr_vcpu_other(struct vtr_vcpu *v, unsigned int cmd, unsigned long arg)
+{
+	long ret;
+
+	if (cmd == KVM_GET_STATS_FD)
+		return vtr_stats_vcpu_fd(v);
+	if (mutex_lock_killable(&v->mutex))
+		return -EINTR;
+	if (cmd == KVM_RUN)
+		ret = vtr_vcpu_run(v, arg);
+	else
+		ret = vtr_vcpu_locked(v, cmd, arg);
+	mutex_unlock(&v->mutex);
+	return ret;
+}
+
 static long vtr_vcpu_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 {
 	struct vtr_vcpu *v = file->private_data;
@@ -326,14 +346,10 @@ static long vtr_vcpu_ioctl(struct file *file, unsigned int cmd, unsigned long ar
 
 	if (unlikely(v->vm->mm != current->mm || READ_ONCE(v->vm->dead)))
 		return -EIO;
-	if (cmd == KVM_GET_STATS_FD)
-		return vtr_stats_vcpu_fd(v);
-	if (mutex_lock_killable(&v->mutex))
-		return -EINTR;
-	if (likely(cmd == KVM_RUN))
-		ret = vtr_vcpu_run(v, arg);
-	else
-		ret = vtr_vcpu_locked(v, cmd, arg);
+	/* The usual case first: a run that no other ioctl of the vCPU is in the way of. */
+	if (unlikely(cmd != KVM_RUN || !mutex_trylock(&v->mutex)))
+		return vtr_vcpu_other(v, cmd, arg);
+	ret = vtr_vcpu_run(v, arg);
 	mutex_unlock(&v->mutex);
 	return ret;
 }

@@ -112,6 +112,7 @@ struct vtr_vcpu {
 	struct mutex mutex;			/* every vCPU ioctl */
 
 	int mp_state;				/* [v] KVM_MP_STATE_* */
+	struct vtr_exit exit;			/* [v] the last exit */
 	struct vtr_event exc;			/* [v] exception under delivery */
 	int irq_injected;			/* [v] vector under delivery, or -1 */
 	bool step_done;				/* [v] a debugger's single step ended in the kernel */

@@ -227,7 +227,8 @@ void svm_set_cr(struct vtr_vcpu *v, int nr, u64 val)
 		svm_flush_tlb(v);
 		break;
 	default:
-		b->int_ctl = (b->int_ctl & ~VMCB_V_TPR_MASK) | (val & VMCB_V_TPR_MASK);
+		v->cr8 = val & VMCB_V_TPR_MASK;
+		b->int_ctl = (b->int_ctl & ~VMCB_V_TPR_MASK) | v->cr8;
 		svm_touch(v, VMCB_CLEAN_TPR);
 		break;
 	}

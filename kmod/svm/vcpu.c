@@ -191,12 +191,12 @@ void svm_vcpu_load(struct vtr_vcpu *v)
 	/* No other vCPU begins a generation here while this one is loaded. */
 	if (hw->asid_generation != c->asid_generation)
 		hw->rare |= SVM_RARE_ASID;
-	if (boot_cpu_has(X86_FEATURE_RDTSCP)) {
+	if (static_cpu_has(X86_FEATURE_RDTSCP)) {
 		/* The host's value names the CPU and never changes. */
 		if (c->tsc_aux != hw->tsc_aux)
 			wrmsrl(MSR_TSC_AUX, hw->tsc_aux);
 	}
-	if (v->dr7 & DR_GLOBAL_ENABLE_MASK || v->dr7 & DR_LOCAL_ENABLE_MASK || v->guest_debug)
+	if (unlikely(v->dr7 & (DR_GLOBAL_ENABLE_MASK | DR_LOCAL_ENABLE_MASK) || v->guest_debug))
 		svm_update_debug(v);
 }
 
@@ -209,7 +209,7 @@ void svm_vcpu_put(struct vtr_vcpu *v)
 	struct vtr_backend_vcpu *hw = v->hw;
 	u64 tsc_aux = this_cpu_read(svm_cpus.tsc_aux);
 
-	if (boot_cpu_has(X86_FEATURE_RDTSCP) && tsc_aux != hw->tsc_aux)
+	if (static_cpu_has(X86_FEATURE_RDTSCP) && tsc_aux != hw->tsc_aux)
 		wrmsrl(MSR_TSC_AUX, tsc_aux);
 	if (unlikely(hw->dr_lent || hw->dr_loaded)) {
 		if (hw->dr_lent)
