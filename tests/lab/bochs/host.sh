@@ -1,0 +1,167 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# host.sh - the emulated Intel host, sourced by lab: Bochs, what it boots from, what comes back.
+#
+# Bochs has no shared folder.  All the host may read is on one CD made for the run: boot loader,
+# kernel, initramfs, the job, and the part of the machine's root that the job needs.  All it gives
+# back is a tar archive on a raw disk; CMD's output is the second serial line's.
+#
+# Uses lab's variables; the kernel command line says what is particular about Bochs.
+
+# Bochs has executed so many instructions when the host sees a second go by, and the TSC counts them.
+readonly BOCHS_IPS=100000000
+
+# What of the checkout the test families use, and what of the machine.
+readonly -a CHECKOUT_PATHS=(tests build/vmctl build/guest build/abi build/hostile build/bench build/system)
+readonly -a MACHINE_PATHS=(/usr/bin/bash /usr/bin/script /usr/bin/xz /usr/bin/busybox /etc/ld.so.cache)
+
+# Modules the job may want; the others of the release are not on the CD.
+readonly -a HOST_MODULES=(kvm-intel irqbypass tun vhost-net vhost-vsock bridge loop)
+
+bochs_check() {
+	local file
+	for file in /usr/bin/bochs-bin /usr/bin/script /usr/bin/xorriso \
+		/usr/lib/ISOLINUX/isolinux.bin /usr/share/bochs/VGABIOS-lgpl-latest; do
+		[[ -e $file ]] || die "$file is missing: run tests/lab/deps lab-intel"
+	done
+	[[ -z $gdb$icount ]] || die "--gdb and --icount are the AMD host's: this one counts instructions always;" \
+		"--debugger is Bochs's own"
+	[[ $kernel != debug ]] || die "the debug kernel has no drivers for the Intel host"
+	[[ $smp == 1 ]] || die "the Intel host has one CPU"
+}
+
+# cd_modules: a module tree of HOST_MODULES alone, kept per release.
+cd_modules() {
+	local key tree path
+	key=$(printf '%s ' "$release" "$image" "${HOST_MODULES[@]}" | sha256sum)
+	module_tree=$cache/host-modules-$release-${key:0:12}
+	[[ ! -e $module_tree ]] || return 0
+	tree=$work/modules-tree
+	mkdir -p "$tree"
+	modprobe -d "$modules" -S "$release" -a --show-depends "${HOST_MODULES[@]}" 2>/dev/null |
+		awk '$1 == "insmod" && !seen[$2]++ { print $2 }' >"$work/cd-modules"
+	while read -r path; do
+		install -D -m 644 "$path" "$tree/lib/modules/$release/kernel/${path#*/kernel/}"
+	done <"$work/cd-modules"
+	cp "$modules/lib/modules/$release/modules.builtin"* "$modules/lib/modules/$release/modules.order" \
+		"$tree/lib/modules/$release/"
+	depmod -b "$tree" "$release"
+	mv -T "$tree" "$module_tree" 2>/dev/null || [[ -e $module_tree ]]
+}
+
+# needed_paths: the machine's files that shall be on the CD, one path a line.
+needed_paths() {
+	local path
+	for path in "${CHECKOUT_PATHS[@]}"; do
+		[[ ! -e $root/$path ]] || echo "$root/$path"
+	done
+	printf '%s\n' "${MACHINE_PATHS[@]}" "$guest_kernel" "$guest_initrd" "${with[@]}"
+	# What the command names, as it is seen inside.
+	for path in "${command[@]}"; do
+		path=${path#/host}
+		[[ $path == /lab/* ]] && path=$root${path#/lab}
+		[[ $path == */* && -f $path ]] && realpath -s "$path"
+	done
+	return 0
+}
+
+# with_libraries: the paths read and the shared libraries of the programs among them.
+with_libraries() {
+	local -a paths
+	mapfile -t paths
+	printf '%s\n' "${paths[@]}"
+	find -L "${paths[@]}" -type f -perm /111 -not -name '*.o' -exec sh -c '
+		for file; do
+			[ "$(head -c 4 "$file" | tail -c 3)" != ELF ] || ldd "$file" 2>/dev/null
+		done' sh {} + | sed -nE 's/^[^/]*(\/[^ ]+) \(0x.*/\1/p' | sort -u
+}
+
+# real_paths: the paths read with no link among their directories, and what each leads to.
+real_paths() {
+	local path
+	while read -r path; do
+		echo "$(realpath "${path%/*}/")/${path##*/}"
+		realpath "$path"
+	done | sort -u
+}
+
+make_cd() {
+	local tree=$work/cd
+	local args="console=ttyS0 quiet loglevel=5 panic=-1 reboot=t log_buf_len=2M no_timer_check"
+
+	# Self-tests and certificates take ten seconds; with its reported sizes left alone Linux would
+	# turn XSAVE off.
+	args+=" tsc=reliable tsc_early_khz=$((BOCHS_IPS / 1000)) nokaslr cryptomgr.notests"
+	args+=" initcall_blacklist=load_system_certificate_list clearcpuid=321,323"
+	mkdir -p "$tree/isolinux"
+	cp /usr/lib/ISOLINUX/isolinux.bin /usr/lib/syslinux/modules/bios/ldlinux.c32 "$tree/isolinux/"
+	printf 'default l\nprompt 0\nlabel l\n kernel /kernel\n initrd /initrd\n append %s\n' \
+		"$args $mitigations $append" >"$tree/isolinux/isolinux.cfg"
+	cd_modules
+	mkdir "$tree/root"
+	find / -maxdepth 1 -type l -exec cp -P {} "$tree/root/" \;
+	{
+		echo "/=$tree"
+		echo "/kernel=$("$here/bochs/flat-kernel" "$image")"
+		echo "/initrd=$initrd"
+		echo "/ctl=$work/ctl"
+		echo "/root$(realpath "$modules/lib/modules")=$module_tree/lib/modules"
+		needed_paths | with_libraries | real_paths |
+			while read -r path; do echo "/root$path=$path"; done
+	} | sed 's,//*,/,g' >"$work/cd.list"
+	xorriso -as mkisofs -quiet -o "$work/cd.iso" -R -m '*.o' -b isolinux/isolinux.bin -c isolinux/boot.cat \
+		-no-emul-boot -boot-load-size 4 -boot-info-table -graft-points -path-list "$work/cd.list" \
+		>"$work/xorriso.log" 2>&1 || die "no CD: $(tail -n 3 "$work/xorriso.log")"
+}
+
+write_bochsrc() {
+	local cylinders=260 bochs_log=$work/bochs.log
+	[[ ! -e $work/dmesg.to ]] || bochs_log=$(realpath -m "$log").bochs
+	truncate -s $((cylinders * 16 * 63 * 512)) "$work/disk"
+	cat >"$work/bochsrc" <<-END
+	plugin_ctrl: unmapped=1, biosdev=1, speaker=0, extfpuirq=1, parallel=0, serial=1, iodebug=0, gameport=0
+	display_library: term
+	cpu: model=${cpu:-corei7_skylake_x}, count=$smp, ips=$BOCHS_IPS, reset_on_triple_fault=0
+	megs: $memory
+	romimage: file=/usr/share/bochs/BIOS-bochs-latest
+	vgaromimage: file=/usr/share/bochs/VGABIOS-lgpl-latest
+	ata0-master: type=cdrom, path=$work/cd.iso, status=inserted
+	ata0-slave: type=disk, path=$work/disk, mode=flat, cylinders=$cylinders, heads=16, spt=63
+	boot: cdrom
+	com1: enabled=1, mode=file, dev=$log
+	com2: enabled=1, mode=file, dev=$work/out
+	sound: waveoutdrv=dummy
+	speaker: enabled=1, mode=none
+	panic: action=fatal
+	clock: sync=none
+	log: $bochs_log
+	END
+	echo c >"$work/bochs.rc"
+}
+
+start_bochs() {
+	local status=0 reader
+
+	write_bochsrc
+	: >"$log"
+	make_cd
+	mkfifo "$work/out"
+	mkdir "$work/back"
+	cat "$work/out" &
+	reader=$!
+	script -qec "echo \$\$ >'$work/bochs.pid'; exec timeout --foreground -s KILL $timeout bochs-bin -q -f '$work/bochsrc' \
+		-rc '$work/bochs.rc'" /dev/null </dev/null >"$work/emulator.err" 2>&1 || status=$?
+	# A Bochs that never opened the line leaves a reader that waits.
+	exec 7<>"$work/out"
+	exec 7>&-
+	wait "$reader" || true
+	tar -xf "$work/disk" -C "$work/back" 2>/dev/null || true
+	cp -a "$work/back/ctl/." "$work/ctl/" 2>/dev/null || true
+	cp -a "$work/back/out/." "$share/" 2>/dev/null || true
+	return "$status"
+}
+
+# bochs_cleanup: an interrupted run leaves nothing behind.
+bochs_cleanup() {
+	[[ ! -e $work/bochs.pid ]] || kill "$(<"$work/bochs.pid")" 2>/dev/null || true
+}
