@@ -136,21 +136,34 @@ write_bochsrc() {
 	clock: sync=none
 	log: $bochs_log
 	END
-	echo c >"$work/bochs.rc"
+}
+
+# run_bochs: without a terminal, and without a file that says "c", its debugger waits for ever.
+run_bochs() {
+	local limit="timeout --foreground -s KILL $timeout"
+	local line="exec bochs-bin -q -f '$work/bochsrc'"
+
+	if [[ -n $debugger ]]; then
+		echo "lab: Bochs's debugger: c continues, ^C stops, q ends, help lists the rest" >&2
+		script -qfec "$line" /dev/null
+	else
+		yes c | head -n 100 >"$work/bochs.rc"
+		script -qfec "echo \$\$ >'$work/bochs.pid'; exec $limit sh -c \"$line -rc '$work/bochs.rc'\"" \
+			/dev/null </dev/null >"$work/emulator.err" 2>&1
+	fi
 }
 
 start_bochs() {
 	local status=0 reader
 
+	make_cd
 	write_bochsrc
 	: >"$log"
-	make_cd
 	mkfifo "$work/out"
 	mkdir "$work/back"
 	cat "$work/out" &
 	reader=$!
-	script -qec "echo \$\$ >'$work/bochs.pid'; exec timeout --foreground -s KILL $timeout bochs-bin -q -f '$work/bochsrc' \
-		-rc '$work/bochs.rc'" /dev/null </dev/null >"$work/emulator.err" 2>&1 || status=$?
+	run_bochs || status=$?
 	# A Bochs that never opened the line leaves a reader that waits.
 	exec 7<>"$work/out"
 	exec 7>&-
@@ -161,7 +174,7 @@ start_bochs() {
 	return "$status"
 }
 
-# bochs_cleanup: an interrupted run leaves nothing behind.
+# bochs_cleanup: an interrupted run leaves nothing behind.  SIGTERM does not end a Bochs at its prompt.
 bochs_cleanup() {
-	[[ ! -e $work/bochs.pid ]] || kill "$(<"$work/bochs.pid")" 2>/dev/null || true
+	[[ ! -e $work/bochs.pid ]] || pkill -KILL -P "$(<"$work/bochs.pid")" || true
 }
