@@ -74,7 +74,7 @@ CHECKPATCH := $(CACHE)/checkpatch
 checkpatch: deps-static $(CHECKPATCH)
 	@perl $(CHECKPATCH)/checkpatch.pl --no-tree --terse --show-types --max-line-length=100 -f \
 		--ignore FILE_PATH_CHANGES,SPDX_LICENSE_TAG,NEW_TYPEDEFS,LINUX_VERSION_CODE \
-		$(wildcard kmod/*.[chS] kmod/svm/*.[chS] ctl/*.[ch] ctl/vmm/*.[ch] include/uapi/linux/*.h)
+		$(wildcard kmod/*.[chS] kmod/svm/*.[chS] ctl/*.[ch] ctl/*/*.[ch] include/uapi/linux/*.h)
 
 # Debian's headers leave checkpatch out; its source package has it.
 $(CHECKPATCH): deps-debug-kernel
@@ -84,10 +84,10 @@ $(CHECKPATCH): deps-debug-kernel
 
 # ---- tools -----------------------------------------------------------------------------------
 
-CTL_SOURCES := $(wildcard ctl/*.c ctl/vmm/*.c)
+CTL_SOURCES := $(wildcard ctl/*.c ctl/*/*.c)
 CTL_OBJECTS := $(CTL_SOURCES:%.c=$(BUILD)/%.o)
 CTL_CFLAGS := -O2 -g -Wall -Wextra -Werror -D_GNU_SOURCE -Ictl -Ictl/vmm -Iinclude -Iinclude/uapi
-CTL_LIBS := -pthread
+CTL_LIBS := -pthread -ljansson
 
 tools: deps-tools
 	@$(MAKE) -s $(BUILD)/vmctl

@@ -27,7 +27,9 @@ int vmctl_help(int argc, char **argv)
 	for (i = 0; i < n; i++) {
 		if (strcmp(argv[1], verbs[i].name))
 			continue;
-		if (verbs[i].help)
+		if (verbs[i].args)
+			vmctl_args_help(verbs[i].args, verbs[i].name);
+		else if (verbs[i].help)
 			fputs(verbs[i].help, stdout);
 		else
 			printf("vmctl %s: %s\n", verbs[i].name, verbs[i].summary);

@@ -10,15 +10,31 @@
 
 static const struct vmctl_verb verbs[] = {
 	{ "run", "boot a kernel in the foreground, its console on this terminal", vmctl_run,
-	  vmctl_run_help },
-	{ "help", "this list, or how to use a verb", vmctl_help, NULL },
-	{ "version", "the version of vmctl", vmctl_version, NULL },
+	  vmctl_run_help, NULL },
+	{ "help", "this list, or how to use a verb", vmctl_help, NULL, NULL },
+	{ "version", "the version of vmctl", vmctl_version, NULL, NULL },
 };
 
 const struct vmctl_verb *vmctl_verbs(size_t *n)
 {
 	*n = ARRAY_SIZE(verbs);
 	return verbs;
+}
+
+static int no_such_verb(const char *word)
+{
+	const char *words[ARRAY_SIZE(verbs)], *meant;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(verbs); i++)
+		words[i] = verbs[i].name;
+	meant = text_nearest(word, words, ARRAY_SIZE(verbs));
+	fprintf(stderr, "vmctl: %s: there is no such verb: ", word);
+	if (meant)
+		fprintf(stderr, "did you mean `vmctl %s`?\n", meant);
+	else
+		fputs("`vmctl help` lists them\n", stderr);
+	return VMCTL_USAGE;
 }
 
 int main(int argc, char **argv)
@@ -29,11 +45,13 @@ int main(int argc, char **argv)
 		vmctl_help(1, argv);
 		return VMCTL_USAGE;
 	}
-	for (i = 0; i < ARRAY_SIZE(verbs); i++)
-		if (!strcmp(argv[1], verbs[i].name))
-			return verbs[i].run(argc - 1, argv + 1);
+	for (i = 0; i < ARRAY_SIZE(verbs); i++) {
+		if (strcmp(argv[1], verbs[i].name))
+			continue;
+		vmctl_set_verb(verbs[i].name);
+		return verbs[i].run(argc - 1, argv + 1);
+	}
 	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h"))
 		return vmctl_help(1, argv);
-	fprintf(stderr, "vmctl: %s: there is no such verb: `vmctl help` lists them\n", argv[1]);
-	return VMCTL_USAGE;
+	return no_such_verb(argv[1]);
 }

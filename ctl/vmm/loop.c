@@ -34,7 +34,11 @@ static void on_wake(void *opaque, uint32_t events)
 	uint64_t count;
 
 	(void)events;
-	if (read(m->wake.fd, &count, sizeof(count)) == sizeof(count))
+	if (read(m->wake.fd, &count, sizeof(count)) != sizeof(count))
+		return;
+	if (m->hub)
+		vmm_hub_service(m);
+	else
 		vmm_console_service(m);
 }
 

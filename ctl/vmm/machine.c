@@ -26,7 +26,7 @@
  */
 void vmm_error(const char *object, const char *what, const char *remedy)
 {
-	fprintf(stderr, "vmctl run: %s: %s: %s\n", object, what, remedy);
+	vmctl_error(object, what, remedy);
 }
 
 static uint64_t tsc(void)
@@ -78,8 +78,8 @@ static void print_times(const struct vmm *m)
 		uint64_t cycles = atomic_load(&m->moments[i].tsc);
 
 		if (cycles)
-			fprintf(stderr, "vmctl run: timing: %s: %llu us, %llu TSC cycles\n",
-				names[i], (unsigned long long)m->moments[i].us,
+			fprintf(stderr, "vmctl %s: timing: %s: %llu us, %llu TSC cycles\n",
+				vmctl_verb_name(), names[i], (unsigned long long)m->moments[i].us,
 				(unsigned long long)cycles);
 	}
 }
@@ -346,25 +346,63 @@ static int outcome(const struct vmm *m)
 	case VMM_LEFT:
 		return VMCTL_OK;
 	case VMM_RESET:
-		fprintf(stderr, "vmctl run: the guest reset its machine\n");
+		fprintf(stderr, "vmctl %s: the guest reset its machine\n", vmctl_verb_name());
 		return VMCTL_OK;
 	default:
-		fprintf(stderr, "vmctl run: %s\n", m->last_words);
+		fprintf(stderr, "vmctl %s: %s\n", vmctl_verb_name(), m->last_words);
 		return VMCTL_FAILED;
 	}
+}
+
+/* The guest's first serial port is the terminal, or whoever connects to the VM's folder. */
+static int create_console(struct vmm *m)
+{
+	if (!m->config->owner)
+		return vmm_console_create(m);
+	return vmm_hub_create(m) || vmm_control_create(m) ? -1 : 0;
+}
+
+static void destroy_console(struct vmm *m)
+{
+	vmm_control_destroy(m);
+	vmm_hub_destroy(m);
+	vmm_console_destroy(m);
+}
+
+static void tell_owner(const struct vmm *m, enum vmm_phase phase, const char *reason)
+{
+	const struct vmm_owner *o = m->config->owner;
+
+	if (o)
+		o->phase(o, phase, reason);
+}
+
+static void tell_end(const struct vmm *m)
+{
+	static const char *const reasons[] = {
+		[VMM_POWERED_OFF] = "the guest powered off",
+		[VMM_RESET] = "the guest reset its machine",
+		[VMM_LEFT] = "it was told to end",
+	};
+	int why = atomic_load(&m->end);
+
+	if (why == VMM_CRASHED)
+		tell_owner(m, VMM_PHASE_CRASHED, m->last_words);
+	else
+		tell_owner(m, VMM_PHASE_ENDED, reasons[why]);
 }
 
 static int create(struct vmm *m)
 {
 	return vmm_loop_init(m) || open_device(m) || create_vm(m) || create_memory(m) ||
 	       create_chips(m) || create_devices(m) || create_cpus(m) ||
-	       vmm_console_create(m) ? -1 : 0;
+	       create_console(m) ? -1 : 0;
 }
 
 /* Whatever of it create() got to; descriptors and memory go with the process. */
 static void destroy(struct vmm *m)
 {
-	vmm_console_destroy(m);
+	destroy_console(m);
 	vmm_pm_destroy(m);
 	vmm_rtc_destroy(m);
 	vmm_serial_destroy(m);
@@ -391,10 +429,12 @@ int vmm_run(const struct vmm_config *config)
 		destroy(&m);
 		return VMCTL_FAILED;
 	}
+	tell_owner(&m, VMM_PHASE_READY, NULL);
 	if (!start(&m))
 		vmm_loop_run(&m);
 	vmm_vcpus_stop(&m);
-	vmm_console_destroy(&m);
+	destroy_console(&m);
+	tell_end(&m);
 	ret = outcome(&m);
 	destroy(&m);
 	return ret;

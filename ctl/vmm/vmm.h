@@ -3,7 +3,8 @@
  * vmm.h - the VM process: one VM on a KVM-ABI device node.
  *
  * Files: machine.c builds the VM and ends it, vcpu.c runs its CPUs, loop.c waits for the world,
- * console.c ties the terminal to the serial port, image.c reads files, boot.c and pvh.c load
+ * console.c ties the terminal to the serial port, hub.c the users' sockets and the log instead,
+ * control.c serves vmctl, image.c reads files, boot.c and pvh.c load
  * kernels, acpi.c writes the tables, bus.c finds the device of a port, serial.c, rtc.c, pm.c are
  * devices.
  *
@@ -47,6 +48,25 @@
 #define VMM_PORT_PANIC	0x505		/* pvpanic: the guest's kernel says it died */
 #define VMM_PORT_INIT	0xf4		/* a guest's /init says it runs: --timing */
 
+/* How far a VM process is, as its owner records it. */
+enum vmm_phase {
+	VMM_PHASE_READY,	/* built, the first instruction comes next; once */
+	VMM_PHASE_RUNNING,
+	VMM_PHASE_PAUSED,
+	VMM_PHASE_ENDED,	/* as the guest or the user wanted */
+	VMM_PHASE_CRASHED,
+};
+
+/**
+ * struct vmm_owner - who keeps the folder of a VM and its state
+ * @folder: descriptor of the VM's folder: its sockets and its log are made there
+ * @phase: called in the main thread at each change, with a reason for the last two, else NULL
+ */
+struct vmm_owner {
+	int folder;
+	void (*phase)(const struct vmm_owner *o, enum vmm_phase phase, const char *reason);
+};
+
 /**
  * struct vmm_config - what the user asked for
  * @kernel: file
@@ -56,12 +76,14 @@
  * @memory: bytes
  * @cpus: 1..VMM_MAX_CPUS
  * @timing: print times
+ * @owner: of a VM in the store; NULL for a VM that is the terminal's
  */
 struct vmm_config {
 	const char *kernel, *initrd, *append, *device;
 	uint64_t memory;
 	unsigned int cpus;
 	bool timing;
+	const struct vmm_owner *owner;
 };
 
 /* Why the VM ends. The first reason stays. */
@@ -147,6 +169,8 @@ struct vmm_image {
 };
 
 struct vmm_console;
+struct vmm_control;
+struct vmm_hub;
 struct vmm_pm;
 struct vmm_rtc;
 struct vmm_serial;
@@ -161,7 +185,9 @@ struct vmm {
 	struct vmm_vcpu vcpus[VMM_MAX_CPUS];
 	struct vmm_device devices[VMM_MAX_DEVICES];
 	unsigned int ndevices;
-	struct vmm_console *console;
+	struct vmm_console *console;	/* of a VM without owner */
+	struct vmm_hub *hub;		/* of one with */
+	struct vmm_control *control;
 	struct vmm_pm *pm;
 	struct vmm_rtc *rtc;
 	struct vmm_serial *serial;
@@ -199,6 +225,15 @@ void vmm_wake(struct vmm *m);
 int vmm_console_create(struct vmm *m);
 void vmm_console_destroy(struct vmm *m);
 void vmm_console_service(struct vmm *m);
+
+/* hub.c */
+int vmm_hub_create(struct vmm *m);
+void vmm_hub_destroy(struct vmm *m);
+void vmm_hub_service(struct vmm *m);
+
+/* control.c */
+int vmm_control_create(struct vmm *m);
+void vmm_control_destroy(struct vmm *m);
 
 /* bus.c */
 void vmm_bus_add(struct vmm *m, uint16_t first, uint16_t count, void *opaque,

@@ -1,0 +1,258 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * control.c - the socket `control` in the VM's folder: what vmctl asks of a VM process that runs.
+ *
+ * A request is one line of JSON, {"version": 1, "do": COMMAND, ...}, its answer another:
+ * {"ok": true, ...} or {"ok": false, "what": WHAT WENT WRONG, "remedy": WHAT TO DO}. One at a time in
+ * each connection; a line that is too long or no JSON ends the connection. Main thread only.
+ */
+#include <errno.h>
+#include <jansson.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include "compiler.h"
+#include "local.h"
+#include "vmm.h"
+
+#define CLIENTS		16
+#define LINE_MAX	4096
+
+/**
+ * struct client - one connection; free while source.fd is negative
+ * @control: the server
+ * @source: its socket
+ * @line: of the request, as far as it came
+ * @n: bytes in @line
+ * @answer: line that is being sent, or NULL
+ * @sent: bytes of it
+ */
+struct client {
+	struct vmm_control *control;
+	struct vmm_source source;
+	char line[LINE_MAX];
+	size_t n;
+	char *answer;
+	size_t sent;
+};
+
+struct vmm_control {
+	struct vmm *m;
+	struct vmm_source listener;
+	struct client clients[CLIENTS];
+};
+
+/**
+ * struct command - what can be asked
+ * @name: of the command
+ * @run: does it; NULL or an object with the answer's members
+ */
+struct command {
+	const char *name;
+	json_t *(*run)(struct vmm *m, const json_t *request);
+};
+
+static json_t *failed(const char *what, const char *remedy)
+{
+	return json_pack("{s:b, s:s, s:s}", "ok", 0, "what", what, "remedy", remedy);
+}
+
+static json_t *done(void)
+{
+	return json_pack("{s:b}", "ok", 1);
+}
+
+static json_t *do_info(struct vmm *m, const json_t *request)
+{
+	(void)request;
+	return json_pack("{s:b, s:i, s:I, s:i}", "ok", 1, "pid", (int)getpid(),
+			 "memory", (json_int_t)(m->low + m->high), "cpus", (int)m->config->cpus);
+}
+
+static json_t *do_quit(struct vmm *m, const json_t *request)
+{
+	(void)request;
+	vmm_end(m, VMM_LEFT);
+	return done();
+}
+
+static const struct command commands[] = {
+	{ "info", do_info },
+	{ "quit", do_quit },
+};
+
+static json_t *answer_to(struct vmm *m, const json_t *request)
+{
+	const char *name;
+	int version;
+	size_t i;
+
+	if (json_unpack((json_t *)request, "{s:i, s:s}", "version", &version, "do", &name))
+		return failed("the request lacks `version` or `do`", "use vmctl");
+	if (version != 1)
+		return failed("the VM process speaks version 1", "restart the VM, or use the vmctl that started it");
+	for (i = 0; i < ARRAY_SIZE(commands); i++)
+		if (!strcmp(commands[i].name, name))
+			return commands[i].run(m, request);
+	return failed("the VM process knows no such command",
+		      "restart the VM, or use the vmctl that started it");
+}
+
+static void close_client(struct client *c)
+{
+	if (c->source.fd < 0)
+		return;
+	vmm_loop_change(c->control->m, &c->source, 0);
+	close(c->source.fd);
+	c->source.fd = -1;
+	free(c->answer);
+	c->answer = NULL;
+}
+
+static void send_answer(struct client *c)
+{
+	size_t n = strlen(c->answer);
+	ssize_t sent;
+
+	sent = send(c->source.fd, c->answer + c->sent, n - c->sent, MSG_DONTWAIT | MSG_NOSIGNAL);
+	if (sent < 0 && errno != EAGAIN && errno != EINTR) {
+		close_client(c);
+		return;
+	}
+	c->sent += sent > 0 ? sent : 0;
+	if (c->sent == n) {
+		free(c->answer);
+		c->answer = NULL;
+	}
+	vmm_loop_change(c->control->m, &c->source, c->answer ? EPOLLOUT : EPOLLIN);
+}
+
+static void serve_line(struct client *c, size_t n)
+{
+	json_t *request = json_loadb(c->line, n, JSON_REJECT_DUPLICATES, NULL);
+	json_t *answer = json_is_object(request) ? answer_to(c->control->m, request) : NULL;
+	char *text = json_dumps(answer, JSON_COMPACT);
+
+	json_decref(request);
+	json_decref(answer);
+	c->answer = text ? realloc(text, strlen(text) + 2) : NULL;
+	if (!c->answer) {
+		free(text);
+		close_client(c);
+		return;
+	}
+	strcat(c->answer, "\n");
+	c->sent = 0;
+	send_answer(c);
+}
+
+/* One line at a time: the next is looked at when the answer is on its way. */
+static void serve(struct client *c)
+{
+	char *newline;
+	size_t n;
+
+	while (c->source.fd >= 0 && !c->answer && (newline = memchr(c->line, '\n', c->n))) {
+		n = newline + 1 - c->line;
+		serve_line(c, n);
+		memmove(c->line, c->line + n, c->n - n);
+		c->n -= n;
+	}
+	if (c->source.fd >= 0 && !c->answer && c->n == sizeof(c->line))
+		close_client(c);
+}
+
+static void on_client(void *opaque, uint32_t events)
+{
+	struct client *c = opaque;
+	ssize_t n;
+
+	if (c->source.fd < 0)
+		return;
+	if (events & (EPOLLERR | EPOLLHUP)) {
+		close_client(c);
+	} else if (c->answer) {
+		send_answer(c);
+	} else {
+		n = recv(c->source.fd, c->line + c->n, sizeof(c->line) - c->n, MSG_DONTWAIT);
+		if (!n || (n < 0 && errno != EAGAIN && errno != EINTR))
+			close_client(c);
+		c->n += n > 0 ? n : 0;
+	}
+	serve(c);
+}
+
+static void on_connection(void *opaque, uint32_t events)
+{
+	struct vmm_control *control = opaque;
+	int fd = vmm_local_accept(control->listener.fd);
+	size_t i;
+
+	(void)events;
+	for (i = 0; fd >= 0 && i < CLIENTS; i++) {
+		struct client *c = &control->clients[i];
+
+		if (c->source.fd >= 0)
+			continue;
+		c->control = control;
+		c->source = (struct vmm_source){ .fd = fd, .ready = on_client, .opaque = c };
+		c->n = 0;
+		if (!vmm_loop_add(control->m, &c->source, EPOLLIN))
+			return;
+		c->source.fd = -1;
+		break;
+	}
+	if (fd >= 0)
+		close(fd);
+}
+
+/**
+ * vmm_control_create() - open the socket
+ * @m: the machine, which has an owner
+ *
+ * Return: 0, or -1 with the error printed.
+ */
+int vmm_control_create(struct vmm *m)
+{
+	struct vmm_control *control = calloc(1, sizeof(*control));
+	size_t i;
+
+	if (!control) {
+		vmm_error("control", strerror(errno), "free some memory");
+		return -1;
+	}
+	control->m = m;
+	for (i = 0; i < CLIENTS; i++)
+		control->clients[i].source.fd = -1;
+	control->listener = (struct vmm_source){ .ready = on_connection, .opaque = control };
+	control->listener.fd = vmm_local_listen(m->config->owner->folder, "control");
+	m->control = control;
+	if (control->listener.fd < 0)
+		return -1;
+	if (!vmm_loop_add(m, &control->listener, EPOLLIN))
+		return 0;
+	vmm_error("control", strerror(errno), "raise the limit on open files");
+	return -1;
+}
+
+/**
+ * vmm_control_destroy() - close the socket and its connections
+ * @m: the machine
+ */
+void vmm_control_destroy(struct vmm *m)
+{
+	struct vmm_control *control = m->control;
+	size_t i;
+
+	if (!control)
+		return;
+	for (i = 0; i < CLIENTS; i++)
+		close_client(&control->clients[i]);
+	if (control->listener.fd >= 0)
+		close(control->listener.fd);
+	m->control = NULL;
+	free(control);
+}
