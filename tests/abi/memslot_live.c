@@ -10,7 +10,7 @@
 enum { SLOT_GPA = 0x1000000, OTHER_GPA = 0x2000000 };
 
 /* Counts in the slot's first word. */
-GUEST(count, 16, "mov $0x1000000, %esi; 1: addr32 incl (%esi); jmp 1b");
+GUEST(count, 16, "sti; mov $0x1000000, %esi; 1: addr32 incl (%esi); jmp 1b");
 /* Reads both places: the hole exits. */
 GUEST(read_both, 16,
       "mov $0x1000000, %esi; addr32 mov (%esi), %eax; out %al, $0x80\n"

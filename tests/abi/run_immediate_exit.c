@@ -4,7 +4,7 @@
  */
 #include "abi.h"
 
-GUEST(count, 16, "1: inc %ecx; jmp 1b");
+GUEST(count, 16, "sti; 1: inc %ecx; jmp 1b");
 GUEST(in_byte, 16, "in $0x80, %al; mov $1, %bl; out %al, $0xf4");
 GUEST(load_hole, 16, "mov $0x10000000, %esi; addr32 mov (%esi), %eax; mov $1, %bl; out %al, $0xf4");
 GUEST(out_twice, 16, "out %al, $0x80; mov $1, %bl; out %al, $0xf4");

@@ -6,7 +6,7 @@
 
 #include <signal.h>
 
-GUEST(spin, 16, "1: jmp 1b");
+GUEST(spin, 16, "sti; 1: jmp 1b");
 GUEST(halt, 16, "sti; 1: hlt; jmp 1b");
 
 static void kicked(const uint8_t *code, const uint8_t *end)

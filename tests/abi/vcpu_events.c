@@ -4,7 +4,7 @@
  */
 #include "abi.h"
 
-GUEST(spin, 16, "1: jmp 1b");
+GUEST(spin, 16, "sti; 1: jmp 1b");
 GUEST(handler, 16, "out %al, $0xf4; iret");
 
 ABI_TEST("what was read is accepted, and read again")

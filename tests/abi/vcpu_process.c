@@ -7,7 +7,7 @@
 #include <sys/wait.h>
 
 GUEST(done, 16, "out %al, $0xf4");
-GUEST(spin, 16, "1: jmp 1b");
+GUEST(spin, 16, "sti; 1: jmp 1b");
 
 ABI_TEST("another process gets EIO from the VM's and the vCPU's fd")
 {

@@ -14,7 +14,7 @@ struct pieces {
 	struct kvm_run *run;
 };
 
-GUEST(spin, 16, "1: jmp 1b");
+GUEST(spin, 16, "sti; 1: jmp 1b");
 
 static void assemble(struct pieces *pieces)
 {

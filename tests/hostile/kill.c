@@ -9,7 +9,7 @@
 
 enum { KILLS = 200, LATEST_MS = 40 };
 
-GUEST(spin, 16, "mov $0x20000, %esi; 1: addr32 incl (%esi); add $4, %esi; and $0x3fffff, %esi; "
+GUEST(spin, 16, "sti; mov $0x20000, %esi; 1: addr32 incl (%esi); add $4, %esi; and $0x3fffff, %esi; "
 		"or $0x20000, %esi; jmp 1b");
 GUEST(halt, 16, "sti; 1: hlt; jmp 1b");
 GUEST(mmio, 16, "mov $0x10000000, %esi; 1: addr32 mov %eax, (%esi); jmp 1b");

@@ -19,7 +19,7 @@ static void expect_in_use(void)
 	EXPECT(errno == EBUSY || errno == EAGAIN || errno == EWOULDBLOCK);
 }
 
-GUEST(spin, 16, "1: jmp 1b");
+GUEST(spin, 16, "sti; 1: jmp 1b");
 
 ABI_TEST("refused while a system, VM or vCPU fd is open, or a vCPU runs")
 {
