@@ -36,6 +36,8 @@ struct vtr_code_state {
  *
  * vcpu_create: allocates v->hw. -ENOMEM. May sleep.
  * vcpu_reset: control and register state of a CPU after RESET (@init: after INIT). Not loaded.
+ * vcpu_held: does another CPU hold state of it? Interrupts off. Then vcpu_recall brings it to memory first;
+ *	interrupts on, not loaded, may wait for that CPU.
  * vcpu_load/put: host state the guest's run disturbs is saved/restored; v->cpu is this CPU.
  * enter: one entry and exit; interrupts off before and after; v->regs, rip, rflags, cr2 are exchanged.
  *	Returns VTR_ENTERED_* bits.
@@ -58,6 +60,8 @@ struct vtr_code_state {
 	OP(vcpu_create,		int,	(struct vtr_vcpu *v)) \
 	OP(vcpu_destroy,	void,	(struct vtr_vcpu *v)) \
 	OP(vcpu_reset,		void,	(struct vtr_vcpu *v, bool init)) \
+	OP(vcpu_held,		bool,	(struct vtr_vcpu *v)) \
+	OP(vcpu_recall,		void,	(struct vtr_vcpu *v)) \
 	OP(vcpu_load,		void,	(struct vtr_vcpu *v)) \
 	OP(vcpu_put,		void,	(struct vtr_vcpu *v)) \
 	OP(enter,		int,	(struct vtr_vcpu *v)) \
@@ -92,6 +96,9 @@ struct vtr_code_state {
 
 struct vtr_backend {
 	const char *name;
+	/* How nested page tables look, and the most levels they may have. */
+	const struct vtr_pt_format *pt_format;
+	u8 pt_levels;
 	/* NULL or, at load, the sentence that says why this CPU will not do; *err its errno. */
 	const char *(*check)(int *err);
 	int (*setup)(void);
@@ -125,7 +132,7 @@ static inline int vtr_hw_set_msr(struct vtr_vcpu *v, u32 msr, u64 val)
 	return vtr_hw(set_msr)(v, msr, val);
 }
 
-extern const struct vtr_backend vtr_svm_backend;
+extern const struct vtr_backend vtr_svm_backend, vtr_vmx_backend;
 extern const struct vtr_backend *vtr_backend;
 
 #endif /* VITRINE_BACKEND_H */

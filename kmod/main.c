@@ -24,7 +24,9 @@ static void vtr_backend_bind(const struct vtr_backend *b)
 
 static int __init vtr_init(void)
 {
-	const struct vtr_backend *b = &vtr_svm_backend;
+	const struct vtr_backend *b = boot_cpu_data.x86_vendor == X86_VENDOR_AMD ||
+				      boot_cpu_data.x86_vendor == X86_VENDOR_HYGON ?
+				      &vtr_svm_backend : &vtr_vmx_backend;
 	const char *why;
 	int err;
 

@@ -35,6 +35,11 @@
 void vtr_vcpu_load(struct vtr_vcpu *v)
 {
 	local_irq_disable();
+	while (unlikely(v->cpu != smp_processor_id() && vtr_hw(vcpu_held)(v))) {
+		local_irq_enable();
+		vtr_hw(vcpu_recall)(v);
+		local_irq_disable();
+	}
 	vtr_fpu_load(v);	/* disables preemption and softirqs */
 	WRITE_ONCE(v->cpu, smp_processor_id());
 	v->loaded = true;

@@ -12,12 +12,10 @@
  */
 #include <linux/mm.h>
 #include <linux/sched/signal.h>
-#include "vitrine.h"
+#include "backend.h"
 
 /* Neighbours that are mapped along with a page the host has: an aligned window of host entries. */
 #define VTR_AROUND_PAGES	8
-
-static const struct vtr_pt_format *const vtr_fmt = &vtr_pt_npt;
 
 /**
  * vtr_tdp_init() - the top table
@@ -29,10 +27,10 @@ int vtr_tdp_init(struct vtr_vm *vm)
 {
 	struct vtr_pt *pt = &vm->mmu.pt;
 
-	pt->fmt = vtr_fmt;
+	pt->fmt = vtr_backend->pt_format;
 	pt->va_offset = PAGE_OFFSET;
-	/* As many levels as the host's own: APM2 "Nested Paging". */
-	pt->levels = pgtable_l5_enabled() ? 5 : 4;
+	/* As many levels as the host's own, which APM2 "Nested Paging" demands, but not more. */
+	pt->levels = min_t(u8, pgtable_l5_enabled() ? 5 : 4, vtr_backend->pt_levels);
 	pt->root = (u64 *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
 	if (!pt->root)
 		return -ENOMEM;

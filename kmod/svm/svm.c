@@ -6,12 +6,16 @@
 
 const struct vtr_backend vtr_svm_backend = {
 	.name			= "svm",
+	.pt_format		= &vtr_pt_npt,
+	.pt_levels		= 5,
 	.check			= svm_check,
 	.setup			= svm_setup,
 	.teardown		= svm_teardown,
 	.vcpu_create		= svm_vcpu_create,
 	.vcpu_destroy		= svm_vcpu_destroy,
 	.vcpu_reset		= svm_vcpu_reset,
+	.vcpu_held		= svm_vcpu_held,
+	.vcpu_recall		= svm_vcpu_recall,
 	.vcpu_load		= svm_vcpu_load,
 	.vcpu_put		= svm_vcpu_put,
 	.enter			= svm_enter,

@@ -92,6 +92,8 @@ void svm_msrpm_allow(struct page *map, u32 msr);
 int svm_vcpu_create(struct vtr_vcpu *v);
 void svm_vcpu_destroy(struct vtr_vcpu *v);
 void svm_vcpu_reset(struct vtr_vcpu *v, bool init);
+bool svm_vcpu_held(struct vtr_vcpu *v);
+void svm_vcpu_recall(struct vtr_vcpu *v);
 void svm_vcpu_load(struct vtr_vcpu *v);
 void svm_vcpu_put(struct vtr_vcpu *v);
 int svm_enter(struct vtr_vcpu *v);

@@ -164,6 +164,27 @@ void svm_vcpu_reset(struct vtr_vcpu *v, bool init)
 }
 
 /**
+ * svm_vcpu_held() - does another CPU hold state of the vCPU?
+ * @v: the vCPU
+ *
+ * Return: false: what a CPU keeps of a VMCB it need not give back, the clean bits tell it what to drop.
+ */
+bool svm_vcpu_held(struct vtr_vcpu *v)
+{
+	return false;
+}
+
+/**
+ * svm_vcpu_recall() - have all state in memory
+ * @v: the vCPU
+ *
+ * It always is.
+ */
+void svm_vcpu_recall(struct vtr_vcpu *v)
+{
+}
+
+/**
  * svm_vcpu_load() - make the CPU ready for entries of this vCPU
  * @v: preemption is off until svm_vcpu_put(); v->cpu is this CPU
  *

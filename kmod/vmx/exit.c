@@ -1,0 +1,167 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * exit.c - decoding of a VMX exit into struct vtr_exit. Acts on nothing but what the CPU asks for.
+ *
+ * Source: SDM 3D "VMX Basic Exit Reasons", SDM 3C "Exit Qualification".
+ */
+#include "vmx.h"
+#include "../mmu.h"
+
+/* Exit reasons that say all by themselves. A zero entry is one that needs more, or is unknown. */
+static const u8 vmx_plain_exit[VMX_EXIT_NR] = {
+	[VMX_EXIT_EXT_INTR]	= VTR_EXIT_HOST_IRQ + 1,
+	[VMX_EXIT_TRIPLE_FAULT]	= VTR_EXIT_TRIPLE_FAULT + 1,
+	[VMX_EXIT_INIT]		= VTR_EXIT_INIT + 1,
+	[VMX_EXIT_IO_SMI]	= VTR_EXIT_HOST_IRQ + 1,
+	[VMX_EXIT_OTHER_SMI]	= VTR_EXIT_HOST_IRQ + 1,
+	[VMX_EXIT_INTR_WINDOW]	= VTR_EXIT_IRQ_WINDOW + 1,
+	[VMX_EXIT_NMI_WINDOW]	= VTR_EXIT_IRQ_WINDOW + 1,
+	[VMX_EXIT_TPR_THRESHOLD] = VTR_EXIT_IRQ_WINDOW + 1,
+	[VMX_EXIT_CPUID]	= VTR_EXIT_CPUID + 1,
+	[VMX_EXIT_GETSEC]	= VTR_EXIT_UNDEFINED + 1,
+	[VMX_EXIT_HLT]		= VTR_EXIT_HLT + 1,
+	[VMX_EXIT_INVD]		= VTR_EXIT_INVD + 1,
+	[VMX_EXIT_RDPMC]	= VTR_EXIT_RDPMC + 1,
+	[VMX_EXIT_RSM]		= VTR_EXIT_UNDEFINED + 1,
+	[VMX_EXIT_VMCALL]	= VTR_EXIT_VMCALL + 1,
+	[VMX_EXIT_VMCLEAR ... VMX_EXIT_VMXON] = VTR_EXIT_UNDEFINED + 1,
+	[VMX_EXIT_RDMSR]	= VTR_EXIT_MSR_READ + 1,
+	[VMX_EXIT_WRMSR]	= VTR_EXIT_MSR_WRITE + 1,
+	[VMX_EXIT_MWAIT]	= VTR_EXIT_MWAIT + 1,
+	[VMX_EXIT_MONITOR]	= VTR_EXIT_MONITOR + 1,
+	[VMX_EXIT_PAUSE]	= VTR_EXIT_PAUSE + 1,
+	[VMX_EXIT_INVEPT]	= VTR_EXIT_UNDEFINED + 1,
+	[VMX_EXIT_INVVPID]	= VTR_EXIT_UNDEFINED + 1,
+	[VMX_EXIT_WBINVD]	= VTR_EXIT_WBINVD + 1,
+	[VMX_EXIT_XSETBV]	= VTR_EXIT_XSETBV + 1,
+};
+
+static void vmx_decode_io(struct vtr_vcpu *v, struct vtr_exit *e)
+{
+	u32 info = vmcs_read(VMCS_EXIT_QUALIFICATION);
+
+	e->kind = VTR_EXIT_IO;
+	e->insn_len = vmcs_read(VMCS_EXIT_INSN_LEN);
+	e->io.port = info >> VMX_IO_PORT_SHIFT;
+	e->io.size = (info & VMX_IO_SIZE) + 1;
+	e->io.in = info & VMX_IO_IN;
+	e->io.string = info & VMX_IO_STRING;
+	e->io.rep = info & VMX_IO_REP;
+	e->io.next_rip = v->rip + e->insn_len;
+}
+
+/* IRET opened NMIs and then met this exit: executed again, it must find them blocked. */
+static void vmx_block_nmis_again(struct vtr_vcpu *v)
+{
+	v->hw->interruptibility |= VMX_BLOCKED_NMI;
+	v->hw->nmi_blocked = true;
+	vmcs_write(VMCS_GUEST_INTERRUPTIBILITY, v->hw->interruptibility);
+}
+
+static void vmx_decode_fault(struct vtr_vcpu *v, struct vtr_exit *e)
+{
+	u64 info = vmcs_read(VMCS_EXIT_QUALIFICATION);
+
+	e->kind = VTR_EXIT_TDP_FAULT;
+	e->fault.gpa = vmcs_read(VMCS_GUEST_PHYSICAL);
+	e->fault.why = (info & VMX_EPT_WRITE ? VTR_FAULT_WRITE : 0) |
+		       (info & VMX_EPT_FETCH ? VTR_FAULT_FETCH : 0) |
+		       (info & VMX_EPT_PRESENT ? VTR_FAULT_PRESENT : 0);
+	/* Of no meaning while an event was delivered. */
+	if (unlikely(info & VMX_INTR_NMI_UNBLOCKED) && !v->nmi_injected && !v->exc.injected &&
+	    v->irq_injected < 0)
+		vmx_block_nmis_again(v);
+}
+
+static void vmx_decode_exception(struct vtr_vcpu *v, struct vtr_exit *e)
+{
+	u32 info = v->hw->intr_info;
+
+	if ((info & VMX_INTR_TYPE) == VMX_INTR_NMI) {
+		e->kind = VTR_EXIT_HOST_NMI;
+		return;
+	}
+	e->kind = VTR_EXIT_EXCEPTION;
+	e->exc.vector = info & VMX_INTR_VECTOR;
+	e->exc.has_error = info & VMX_INTR_ERROR;
+	e->exc.error = e->exc.has_error ? vmcs_read(VMCS_EXIT_INTR_ERROR) : 0;
+	if (unlikely(info & VMX_INTR_NMI_UNBLOCKED) && e->exc.vector != X86_TRAP_DF &&
+	    !v->exc.injected)
+		vmx_block_nmis_again(v);
+	/* The exit comes before DR6 is written: SDM 3C "Exit Qualification for Debug Exceptions". */
+	if (e->exc.vector == X86_TRAP_DB)
+		e->exc.dr6 = (v->dr6 & 0xffff0ff0) | 0xffff0ff0 |
+			     (vmcs_read(VMCS_EXIT_QUALIFICATION) & 0xe00f);
+}
+
+static void vmx_decode_cr(struct vtr_exit *e)
+{
+	u32 info = vmcs_read(VMCS_EXIT_QUALIFICATION);
+
+	e->reg.nr = info & VMX_CR_NUMBER;
+	e->kind = e->reg.nr == 8 ? VTR_EXIT_CR8_WRITE :
+		  (info >> VMX_CR_TYPE_SHIFT & 3) == 1 ? VTR_EXIT_CR_READ : VTR_EXIT_CR_WRITE;
+}
+
+static void vmx_decode_rest(struct vtr_vcpu *v, struct vtr_exit *e)
+{
+	u32 reason = v->hw->exit_reason;
+
+	e->hw_reason = reason;
+	if (unlikely(reason & VMX_EXIT_ENTRY_FAILED)) {
+		e->kind = VTR_EXIT_ENTRY_FAILED;
+		return;
+	}
+	switch (reason & VMX_EXIT_BASIC) {
+	case VMX_EXIT_EXCEPTION:
+		vmx_decode_exception(v, e);
+		break;
+	case VMX_EXIT_CR:
+		vmx_decode_cr(e);
+		break;
+	case VMX_EXIT_MOV_DR:
+		e->kind = VTR_EXIT_DR_ACCESS;
+		e->reg.nr = vmcs_read(VMCS_EXIT_QUALIFICATION) & 7;
+		e->reg.write = !(vmcs_read(VMCS_EXIT_QUALIFICATION) & VMX_DR_FROM);
+		break;
+	case VMX_EXIT_MONITOR_TRAP:
+		/* A debugger's step: what the #DB of a single step looks like. */
+		e->kind = VTR_EXIT_EXCEPTION;
+		e->exc.vector = X86_TRAP_DB;
+		e->exc.has_error = false;
+		e->exc.dr6 = 0xffff0ff0 | BIT(14);
+		break;
+	default:
+		e->kind = VTR_EXIT_UNKNOWN;
+		e->raw.info[0] = vmcs_read(VMCS_EXIT_QUALIFICATION);
+		e->raw.info[1] = 0;
+	}
+}
+
+/**
+ * vmx_decode() - what was the last exit?
+ * @v: after vmx_enter(), loaded
+ * @e: filled; the union's part that belongs to e->kind
+ *
+ * Context: loaded, interrupts off.
+ */
+void vmx_decode(struct vtr_vcpu *v, struct vtr_exit *e)
+{
+	u32 reason = v->hw->exit_reason;
+
+	if (reason == VMX_EXIT_EPT_VIOLATION) {
+		e->insn_len = 0;
+		vmx_decode_fault(v, e);
+	} else if (reason == VMX_EXIT_IO) {
+		vmx_decode_io(v, e);
+	} else if (reason < VMX_EXIT_NR && vmx_plain_exit[reason]) {
+		e->kind = vmx_plain_exit[reason] - 1;
+		/* Defined for exits by an instruction, which are all that ask. */
+		e->insn_len = vmcs_read(VMCS_EXIT_INSN_LEN);
+		if (unlikely(reason == VMX_EXIT_NMI_WINDOW))
+			vmx_control(v, VMX_CPU_NMI_WINDOW, false);
+	} else {
+		e->insn_len = 0;
+		vmx_decode_rest(v, e);
+	}
+}

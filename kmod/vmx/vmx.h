@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * vmx.h - the Intel backend's own objects.
+ *
+ * cpu.c owns the CPUs (VMXON, which VMCS is current, VPIDs), caps.c what they can do, vcpu.c creation,
+ * load and entry, exit.c the decoding of an exit, event.c injection and windows, state.c registers,
+ * maps.c the MSR bitmap, flush.c cached translations.
+ */
+#ifndef VITRINE_VMX_VMX_H
+#define VITRINE_VMX_VMX_H
+
+#include <linux/list.h>
+#include <linux/mm.h>
+#include <asm/cpufeature.h>
+#include <asm/debugreg.h>
+#include <asm/io.h>
+#include <asm/trapnr.h>
+#include "../backend.h"
+#include "entry.h"
+#include "vmcs.h"
+
+/**
+ * struct vmx_cpu - what each host CPU keeps
+ * @vmxon: page of the VMXON region
+ * @current_vmcs: whose VMCS is current here, NULL for none
+ * @active: VMCSs that this CPU may hold state of
+ * @last_vcpu: whose guest code ran last: another one needs a prediction barrier
+ * @tsc_aux: the host's MSR TSC_AUX
+ * @enabled: VMXON was executed by us
+ */
+struct vmx_cpu {
+	struct page *vmxon;
+	struct vtr_vcpu *current_vmcs;
+	struct list_head active;
+	const void *last_vcpu;
+	u64 tsc_aux;
+	bool enabled;
+};
+
+/* Bits of vtr_backend_vcpu.rare: all of them are zero at most entries, which one test tells. */
+enum vmx_rare {
+	VMX_RARE_EVENT	= BIT(0),	/* an event was given to this entry */
+	VMX_RARE_FLUSH	= BIT(1),	/* cached translations are void */
+	VMX_RARE_CONTROL = BIT(2),	/* hw->controls differs from the VMCS's */
+	VMX_RARE_PDPTE	= BIT(3),	/* PAE paging began outside of the guest: load its four entries */
+	VMX_RARE_L1D	= BIT(4),	/* the level-1 data cache may hold what the guest must not see */
+	VMX_RARE_BEFORE	= VMX_RARE_FLUSH | VMX_RARE_CONTROL | VMX_RARE_PDPTE | VMX_RARE_L1D,
+};
+
+/* MSRs that neither entries nor exits exchange; the order of vtr_backend_vcpu.msr. */
+enum vmx_msr { VMX_STAR, VMX_LSTAR, VMX_CSTAR, VMX_SFMASK, VMX_KERNEL_GS, VMX_MSRS };
+
+/**
+ * struct vmx_host_state - what the VMCS holds of the host, to write only what changed
+ */
+struct vmx_host_state {
+	u64 cr3, cr4, fs_base;
+	u16 ds, es, fs, gs, ldt;
+};
+
+struct vtr_backend_vcpu {
+	struct vtr_vcpu *vcpu;
+	void *vmcs;
+	struct vmx_entry entry;
+	int vmcs_cpu;		/* that may hold state of the VMCS, -1: none, it is in memory */
+	struct list_head active; /* in vmx_cpu.active of that CPU */
+	int host_cpu;		/* whose per-CPU host state the VMCS holds */
+	struct vmx_host_state host;
+	u32 rare;		/* enum vmx_rare */
+	u32 controls;		/* primary processor-based controls as wanted */
+	u32 controls2;		/* secondary ones */
+	u32 entry_controls;
+	u64 rsp, rflags;	/* what the VMCS holds */
+	u32 insn_error;		/* of an entry that failed as an instruction */
+	u32 exit_reason;	/* of the last exit */
+	u32 intr_info;		/* of the last exit by an exception or NMI */
+	u32 interruptibility;	/* of the guest, at the last exit or since */
+	u8 tpr_threshold;
+	bool nmi_blocked;	/* the guest's blocking by NMI at the last exit or since */
+	bool dr_lent;		/* DR0..3 and DR6 are the guest's and it may access them */
+	bool dr_loaded;		/* a debugger's DR0..3 are in the CPU while loaded */
+	bool msrs_loaded;	/* msr[] is in the CPU */
+	u16 vpid;
+	u64 cr4;		/* the guest's view */
+	u64 cr0;
+	u64 cr2;
+	u64 efer;
+	u64 msr[VMX_MSRS];
+	u64 host_msr[VMX_MSRS];
+	u64 tsc_aux;
+	u32 spec_ctrl;
+	u8 *vapic;		/* page of the virtual TPR */
+	unsigned long *msr_bitmap;
+};
+
+/**
+ * struct vmx_caps - what the CPU can do, and the controls every guest begins with
+ * @revision: of the VMCS
+ * @pin: pin-based controls
+ * @cpu: primary processor-based controls
+ * @cpu2: secondary ones
+ * @exit: VM-exit controls
+ * @entry: VM-entry controls, without IA-32e mode
+ * @ept_vpid: MSR IA32_VMX_EPT_VPID_CAP
+ * @cr0_fixed0: bits of CR0 that must be 1 in VMX operation; PE and PG are free for guests
+ * @cr4_fixed0: the same of CR4
+ * @cr4_fixed1: bits of CR4 that may be 1
+ */
+struct vmx_caps {
+	u32 revision;
+	u32 pin, cpu, cpu2, exit, entry;
+	u64 ept_vpid;
+	u64 cr0_fixed0, cr4_fixed0, cr4_fixed1;
+};
+
+extern struct vmx_caps vmx_caps;
+
+DECLARE_PER_CPU(struct vmx_cpu, vmx_cpus);
+
+/* caps.c */
+const char *vmx_caps_read(int *err);
+
+/* cpu.c */
+const char *vmx_check(int *err);
+int vmx_setup(void);
+void vmx_teardown(void);
+int vmx_cpu_enable(void);
+void vmx_cpu_disable(void);
+bool vmx_vcpu_held(struct vtr_vcpu *v);
+void vmx_vcpu_recall(struct vtr_vcpu *v);
+void vmx_vmcs_init(struct vtr_vcpu *v);
+void vmx_use(struct vtr_vcpu *v);
+void vmx_unuse(void);
+void vmx_make_current(struct vtr_vcpu *v);
+u16 vmx_vpid_get(void);
+void vmx_vpid_put(u16 vpid);
+
+/* flush.c */
+void vmx_flush_now(struct vtr_vcpu *v);
+void vmx_flush_cpu(void);
+
+/* maps.c */
+unsigned long *vmx_msr_bitmap_create(void);
+void vmx_msr_bitmap_destroy(unsigned long *map);
+void vmx_msr_bitmap_allow(unsigned long *map, u32 msr);
+
+/* vcpu.c */
+int vmx_vcpu_create(struct vtr_vcpu *v);
+void vmx_vcpu_destroy(struct vtr_vcpu *v);
+void vmx_vcpu_reset(struct vtr_vcpu *v, bool init);
+void vmx_vcpu_load(struct vtr_vcpu *v);
+void vmx_vcpu_put(struct vtr_vcpu *v);
+int vmx_enter(struct vtr_vcpu *v);
+void vmx_flush_tlb(struct vtr_vcpu *v);
+
+/* exit.c */
+void vmx_decode(struct vtr_vcpu *v, struct vtr_exit *e);
+
+/* event.c */
+void vmx_inject_irq(struct vtr_vcpu *v, u8 vector);
+void vmx_inject_nmi(struct vtr_vcpu *v);
+void vmx_inject_exception(struct vtr_vcpu *v, const struct vtr_event *ev);
+void vmx_irq_window(struct vtr_vcpu *v, bool on);
+void vmx_nmi_window(struct vtr_vcpu *v);
+void vmx_iret_seen(struct vtr_vcpu *v);
+bool vmx_stepped(struct vtr_vcpu *v);
+bool vmx_iret_done(struct vtr_vcpu *v);
+void vmx_cr8_window(struct vtr_vcpu *v, bool on);
+u32 vmx_get_shadow(struct vtr_vcpu *v);
+void vmx_set_shadow(struct vtr_vcpu *v, u32 shadow);
+int vmx_take_back_event(struct vtr_vcpu *v, u32 info);
+
+/* state.c */
+void vmx_code_state(struct vtr_vcpu *v, struct vtr_code_state *s);
+bool vmx_code_same(struct vtr_vcpu *v, const struct vtr_walk_cache *c);
+void vmx_get_segment(struct vtr_vcpu *v, int seg, struct kvm_segment *s);
+void vmx_set_segment(struct vtr_vcpu *v, int seg, const struct kvm_segment *s);
+void vmx_get_table(struct vtr_vcpu *v, bool idt, struct kvm_dtable *t);
+void vmx_set_table(struct vtr_vcpu *v, bool idt, const struct kvm_dtable *t);
+u64 vmx_get_cr(struct vtr_vcpu *v, int nr);
+void vmx_set_cr(struct vtr_vcpu *v, int nr, u64 val);
+int vmx_get_msr(struct vtr_vcpu *v, u32 msr, u64 *val);
+int vmx_set_msr(struct vtr_vcpu *v, u32 msr, u64 val);
+void vmx_load_pdptes(struct vtr_vcpu *v);
+void vmx_load_msrs(struct vtr_vcpu *v);
+void vmx_msrs_setup(void);
+void vmx_put_msrs(struct vtr_vcpu *v);
+void vmx_lend_debug(struct vtr_vcpu *v);
+void vmx_take_debug(struct vtr_vcpu *v);
+void vmx_update_debug(struct vtr_vcpu *v);
+void vmx_set_tsc_offset(struct vtr_vcpu *v, u64 offset);
+
+/* Ask for a primary control, or no more; it reaches the VMCS before the next entry. */
+static inline void vmx_control(struct vtr_vcpu *v, u32 bit, bool on)
+{
+	u32 want = on ? v->hw->controls | bit : v->hw->controls & ~bit;
+
+	if (want == v->hw->controls)
+		return;
+	v->hw->controls = want;
+	v->hw->rare |= VMX_RARE_CONTROL;
+}
+
+#endif /* VITRINE_VMX_VMX_H */
