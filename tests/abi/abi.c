@@ -36,6 +36,22 @@ int abi_open(void)
 }
 
 /**
+ * abi_stock_vmx() - whether this is stock KVM on an Intel CPU, whose faults are no reason to change a test
+ */
+bool abi_stock_vmx(void)
+{
+	char line[4096];
+	bool vmx = false;
+	FILE *f = fopen("/proc/cpuinfo", "r");
+
+	while (f && !vmx && fgets(line, sizeof(line), f))
+		vmx = !strncmp(line, "flags", 5) && strstr(line, " vmx ");
+	if (f)
+		fclose(f);
+	return vmx && !strcmp(abi_device, "/dev/kvm");
+}
+
+/**
  * abi_cap() - what the system fd says of a capability
  * @cap: KVM_CAP_*
  * Return: KVM_CHECK_EXTENSION's result.

@@ -159,6 +159,7 @@ struct vcpu {
 extern const char *abi_device;
 
 int abi_open(void);
+bool abi_stock_vmx(void);
 int abi_cap(int cap);
 struct vm *vm_create(unsigned int with);
 int vm_slot(struct vm *vm, uint32_t slot, uint32_t flags, uint64_t gpa, uint64_t size, void *host);

@@ -120,6 +120,8 @@ ABI_TEST("length 0 matches any width, at the exact address only, writes only")
 	struct vcpu *vcpu = vcpu_create(vm_create(VM_IRQCHIP), 0);
 	int fd = event_fd();
 
+	if (abi_stock_vmx())
+		abi_skip("kvm-intel wants an instruction length in an EPT misconfiguration, Bochs gives none");
 	NEED(ioeventfd(vcpu->vm, fd, HOLE_GPA, 0, 0, 0) == 0);
 	vcpu_load64(vcpu, mmio_words, mmio_words_end);
 	NEED(vcpu_runs_to(vcpu, KVM_EXIT_MMIO));

@@ -3,9 +3,10 @@
  * entry.S - takes the place of the kernel's decompressor: an emulated CPU unpacks xz for most of a minute.
  *
  * flat-kernel puts the unpacked kernel behind this code and the bzImage's own setup code before
- * it.  The setup code comes here in 32-bit protected mode with the address of boot_params in ESI
- * (Linux Documentation/x86/boot.rst, "32-bit boot protocol"); the kernel goes to its place at
- * KERNEL_BASE and is entered as its decompressor would: 64-bit mode, RSI, memory mapped as it is.
+ * it.  All of it is loaded at 1 MiB.  The setup code comes here in 32-bit protected mode with the
+ * address of boot_params in ESI (Linux Documentation/x86/boot.rst, "32-bit boot protocol"); the kernel
+ * goes to its place at KERNEL_BASE and is entered as its decompressor would: 64-bit mode, RSI,
+ * memory mapped as it is.
  */
 
 #define KERNEL_BASE	0x1000000
@@ -73,6 +74,19 @@ _start:
 	mov	%eax, %es
 	mov	%eax, %ss
 	mov	%esi, %esi
+	mov	$KERNEL_BASE, %eax
+	jmp	*%rax
+
+	/* Where a loader that is in 64-bit mode already comes in ("64-bit boot protocol"): vmctl. */
+	.org	_start + 0x200
+	mov	%rsi, %rdx
+	lea	(payload + 4 * (PAYLOAD_WORDS - 1))(%rip), %rsi
+	mov	$(KERNEL_BASE + 4 * (PAYLOAD_WORDS - 1)), %edi
+	mov	$PAYLOAD_WORDS, %ecx
+	std
+	rep movsl
+	cld
+	mov	%rdx, %rsi
 	mov	$KERNEL_BASE, %eax
 	jmp	*%rax
 

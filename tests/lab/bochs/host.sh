@@ -55,7 +55,7 @@ needed_paths() {
 	for path in "${CHECKOUT_PATHS[@]}"; do
 		[[ ! -e $root/$path ]] || echo "$root/$path"
 	done
-	printf '%s\n' "${MACHINE_PATHS[@]}" "$guest_kernel" "$guest_initrd" "${with[@]}"
+	printf '%s\n' "${MACHINE_PATHS[@]}" "$guest_kernel" "$guest_bzimage" "$guest_initrd" "${with[@]}"
 	# What the command names, as it is seen inside.
 	for path in "${command[@]}"; do
 		path=${path#/host}
