@@ -5,10 +5,19 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "client.h"
 #include "compiler.h"
 #include "vmctl.h"
 
+#define VERB(name, summary)	{ #name, summary, vmctl_##name, NULL, &vmctl_##name##_args }
+
 static const struct vmctl_verb verbs[] = {
+	VERB(create, "make a VM"),
+	VERB(start, "start VMs"),
+	VERB(stop, "shut VMs down"),
+	VERB(rm, "remove VMs and all that belongs to them"),
+	VERB(list, "the VMs and their states"),
+	VERB(console, "connect to a VM's console"),
 	{ "run", "boot a kernel in the foreground, its console on this terminal", vmctl_run,
 	  vmctl_run_help, NULL },
 	{ "help", "this list, or how to use a verb", vmctl_help, NULL, NULL },
@@ -41,6 +50,7 @@ int main(int argc, char **argv)
 {
 	size_t i;
 
+	title_init(argc, argv);
 	if (argc < 2) {
 		vmctl_help(1, argv);
 		return VMCTL_USAGE;

@@ -189,6 +189,5 @@ void vmctl_args_help(const struct vmctl_args *a, const char *verb)
 	char name[64];
 
 	snprintf(name, sizeof(name), "vmctl %s", verb);
-	all.args_doc = a->argp->args_doc;
 	argp_help(&all, stdout, ARGP_HELP_USAGE | ARGP_HELP_LONG | ARGP_HELP_DOC, name);
 }

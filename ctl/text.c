@@ -117,7 +117,7 @@ static unsigned int distance(const char *a, const char *b)
  * @words: what there is
  * @n: number of @words
  *
- * Return: one that differs by at most two edits and less than half of its letters, or NULL.
+ * Return: one that differs by at most two edits and not in all of its letters, or NULL.
  */
 const char *text_nearest(const char *word, const char *const *words, size_t n)
 {
@@ -127,7 +127,7 @@ const char *text_nearest(const char *word, const char *const *words, size_t n)
 
 	for (i = 0; i < n; i++) {
 		d = distance(word, words[i]);
-		if (d < least && 2 * d < strlen(words[i])) {
+		if (d < least && d < strlen(words[i])) {
 			least = d;
 			best = words[i];
 		}

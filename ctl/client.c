@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * client.c - talk to a VM process over the sockets in its folder (vmm/control.c, vmm/hub.c).
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+#include "client.h"
+
+#define TIMEOUT_S	20
+#define ANSWER_MAX	65536
+
+/**
+ * client_connect() - connect to one of the VM's sockets
+ * @vm: the VM
+ * @socket_name: control or console
+ * @timeout_s: of connecting, sending and receiving
+ *
+ * Return: its descriptor, or -1 with the error told.
+ */
+int client_connect(struct vm *vm, const char *socket_name, int timeout_s)
+{
+	struct sockaddr_un addr = { .sun_family = AF_UNIX };
+	struct timeval timeout = { .tv_sec = timeout_s };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+
+	snprintf(addr.sun_path, sizeof(addr.sun_path), "/proc/self/fd/%d/%s", vm->fd, socket_name);
+	if (fd >= 0 && !setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout)) &&
+	    !setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout)) &&
+	    !connect(fd, (struct sockaddr *)&addr, sizeof(addr)))
+		return fd;
+	if (errno == ECONNREFUSED || errno == ENOENT)
+		vmctl_error(vm->name, "it does not run", "start it with `vmctl start`");
+	else if (errno == EAGAIN)
+		vmctl_error(vm->name, "its process does not answer", "end it with `vmctl kill`");
+	else
+		vmctl_errno(vm->name, "check that the VM is yours");
+	if (fd >= 0)
+		close(fd);
+	return -1;
+}
+
+static int send_line(int fd, const json_t *request)
+{
+	char *text = json_dumps(request, JSON_COMPACT);
+	ssize_t n = text ? strlen(text) : 0;
+	int err = -1;
+
+	if (text)
+		err = send(fd, text, n, MSG_NOSIGNAL | MSG_MORE) != n ||
+		      send(fd, "\n", 1, MSG_NOSIGNAL) != 1 ? -1 : 0;
+	free(text);
+	return err;
+}
+
+static json_t *read_line(int fd)
+{
+	char *text = malloc(ANSWER_MAX);
+	json_t *answer = NULL;
+	size_t n = 0;
+	ssize_t got;
+
+	while (text && n < ANSWER_MAX) {
+		got = recv(fd, text + n, ANSWER_MAX - n, 0);
+		if (got <= 0)
+			break;
+		n += got;
+		if (text[n - 1] != '\n')
+			continue;
+		answer = json_loadb(text, n, 0, NULL);
+		break;
+	}
+	free(text);
+	return answer;
+}
+
+/**
+ * client_ask() - send a request to the VM process and take its answer
+ * @vm: the VM
+ * @request: members beside `version`; its reference is taken over
+ * @answer: filled with the answer's object, or NULL if it is of no interest
+ *
+ * Return: VMCTL_OK, or VMCTL_FAILED with the error told.
+ */
+int client_ask(struct vm *vm, json_t *request, json_t **answer)
+{
+	const char *what = "its process does not answer", *remedy = "end it with `vmctl kill`";
+	int fd = client_connect(vm, "control", TIMEOUT_S), ok = 0;
+	json_t *a = NULL;
+
+	if (fd < 0) {
+		json_decref(request);
+		return VMCTL_FAILED;
+	}
+	json_object_set_new(request, "version", json_integer(1));
+	if (!send_line(fd, request))
+		a = read_line(fd);
+	close(fd);
+	json_decref(request);
+	if (a && json_unpack(a, "{s:b}", "ok", &ok))
+		ok = 0;
+	if (!ok && a)
+		json_unpack(a, "{s:s, s:s}", "what", &what, "remedy", &remedy);
+	if (!ok)
+		vmctl_error(vm->name, what, remedy);
+	if (ok && answer)
+		*answer = a;
+	else
+		json_decref(a);
+	return ok ? VMCTL_OK : VMCTL_FAILED;
+}
+
+/**
+ * client_command() - a request without arguments
+ * @vm: the VM
+ * @command: its name
+ *
+ * Return: VMCTL_OK, or VMCTL_FAILED with the error told.
+ */
+int client_command(struct vm *vm, const char *command)
+{
+	return client_ask(vm, json_pack("{s:s}", "do", command), NULL);
+}

@@ -1,0 +1,309 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * create.c - vmctl create: a configuration from options or a file, completed with an identity, becomes
+ * a VM's folder.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "client.h"
+#include "compiler.h"
+
+#define KEY_DISK	0x100
+#define KEY_NET		0x101
+#define KEY_FILE	0x102
+#define KEY_DRY_RUN	0x103
+#define KEY_SET		0x104
+
+static struct config config;
+static const char *file;
+static bool dry_run;
+
+static const struct argp_option options[] = {
+	{ "cpus", 'c', "N", 0, "Virtual CPUs, 1 to 64 (default: 1)", 0 },
+	{ "memory", 'm', "SIZE", 0, "Memory, 16M to 512G (default: 256M)", 0 },
+	{ "kernel", 'k', "FILE", 0, "The kernel to boot", 0 },
+	{ "initrd", 'i', "FILE", 0, "Its initial RAM disk", 0 },
+	{ "append", 'a', "STRING", 0, "Its command line", 0 },
+	{ "device", 'd', "PATH", 0, "/dev/vitrine (default), or a stock /dev/kvm", 0 },
+	{ "disk", KEY_DISK, "FILE[,readonly]", 0, "A disk image to use where it is; may be repeated", 0 },
+	{ "net", KEY_NET, "NETWORK", 0, "A network card on user, tap:INTERFACE or "
+	  "switch:NAME[,vlan=N]; may be repeated", 0 },
+	{ "set", KEY_SET, "KEY=VALUE", 0, "Any key of the configuration; may be repeated", 0 },
+	{ "file", KEY_FILE, "FILE", 0, "Begin with this configuration", 0 },
+	{ "dry-run", KEY_DRY_RUN, NULL, 0, "Print the configuration and make nothing", 0 },
+	{ 0 },
+};
+
+static error_t set(const char *key, const char *value)
+{
+	struct config_error e;
+
+	return config_set(&config, key, value, &e) ? vmctl_bad_value(value, e.what) : 0;
+}
+
+/* Files are looked for from where vmctl is now, and the VM starts elsewhere. */
+static char *absolute(const char *path)
+{
+	char *full = NULL, cwd[PATH_MAX];
+
+	if (*path == '/')
+		return strdup(path);
+	if (!getcwd(cwd, sizeof(cwd)) || asprintf(&full, "%s/%s", cwd, path) < 0)
+		return NULL;
+	return full;
+}
+
+static error_t set_file(const char *key, const char *path)
+{
+	char *full = absolute(path);
+	error_t err = full ? set(key, full) : ENOMEM;
+
+	free(full);
+	return err;
+}
+
+static error_t set_any(char *arg)
+{
+	char *equals = strchr(arg, '=');
+
+	if (!equals)
+		return vmctl_bad_value(arg, "--set takes KEY=VALUE");
+	*equals = 0;
+	return set(arg, equals + 1);
+}
+
+static error_t add_disk(char *arg)
+{
+	struct config_disk *d = &config.disks[config.ndisks];
+	char *comma = strchr(arg, ',');
+
+	if (config.ndisks == CONFIG_DISKS)
+		return vmctl_bad_value(arg, "there are 24 disks already");
+	if (comma && strcmp(comma, ",readonly"))
+		return vmctl_bad_value(arg, "--disk takes FILE or FILE,readonly");
+	if (comma)
+		*comma = 0;
+	d->readonly = comma;
+	d->file = absolute(arg);
+	if (!d->file)
+		return ENOMEM;
+	config.ndisks++;
+	return 0;
+}
+
+static error_t add_net(const char *arg)
+{
+	struct config_net *n = &config.nets[config.nnets];
+
+	if (config.nnets == CONFIG_NETS)
+		return vmctl_bad_value(arg, "there are 8 network cards already");
+	n->network = strdup(arg);
+	if (!n->network)
+		return ENOMEM;
+	config.nnets++;
+	return 0;
+}
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	(void)state;
+	switch (key) {
+	case 'c':
+		return set("cpus", arg);
+	case 'm':
+		return set("memory", arg);
+	case 'k':
+		return set_file("kernel", arg);
+	case 'i':
+		return set_file("initrd", arg);
+	case 'a':
+		return set("append", arg);
+	case 'd':
+		return set_file("device", arg);
+	case KEY_DISK:
+		return add_disk(arg);
+	case KEY_NET:
+		return add_net(arg);
+	case KEY_SET:
+		return set_any(arg);
+	case KEY_FILE:
+		return 0;	/* has been read first: the other options add to it */
+	case KEY_DRY_RUN:
+		dry_run = true;
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static const struct argp argp = {
+	.options = options, .parser = parse, .args_doc = "NAME",
+	.doc = "Makes a VM. It gets a UUID, and a MAC address for each network card, unless they are "
+	       "given.\v"
+	       "Examples:\n"
+	       "  vmctl create web --kernel vmlinuz --initrd initrd.img --memory 512M\n"
+	       "  vmctl create db --file db.conf --cpus 4\n"
+	       "  vmctl create web --kernel vmlinuz --set cpu-weight=200 --dry-run >web.conf",
+};
+
+const struct vmctl_args vmctl_create_args = { .argp = &argp, .min = 1, .max = 1 };
+
+/* The file named by --file, wherever it stands on the command line. */
+static const char *find_file(int argc, char **argv)
+{
+	int i;
+
+	for (i = 1; i < argc; i++) {
+		if (!strncmp(argv[i], "--file=", 7))
+			return argv[i] + 7;
+		if (!strcmp(argv[i], "--file") && i + 1 < argc)
+			return argv[i + 1];
+	}
+	return NULL;
+}
+
+static int read_file(void)
+{
+	struct config_error e = { 0 };
+	char object[PATH_MAX + 32];
+	char *text;
+	size_t n;
+	int err;
+
+	text = file_read(AT_FDCWD, file, CONFIG_MAX, &n);
+	if (!text)
+		return vmctl_errno(file, "name a file that can be read");
+	err = config_parse(&config, text, n, &e);
+	free(text);
+	if (!err)
+		return VMCTL_OK;
+	snprintf(object, sizeof(object), e.line ? "%s line %u" : "%s", file, e.line);
+	return vmctl_error(object, e.what, "edit the file");
+}
+
+static int complete_uuid(void)
+{
+	char uuid[37];
+
+	if (config.uuid)
+		return VMCTL_OK;
+	if (identity_uuid(uuid))
+		return VMCTL_FAILED;
+	config.uuid = strdup(uuid);
+	return config.uuid ? VMCTL_OK : vmctl_errno("uuid", "free some memory");
+}
+
+static int complete_mac(struct config_net *n)
+{
+	char mac[18];
+
+	if (n->mac)
+		return VMCTL_OK;
+	if (identity_mac(mac))
+		return VMCTL_FAILED;
+	n->mac = strdup(mac);
+	return n->mac ? VMCTL_OK : vmctl_errno("mac", "free some memory");
+}
+
+static int complete(void)
+{
+	unsigned int i;
+
+	if (complete_uuid())
+		return VMCTL_FAILED;
+	for (i = 0; i < config.nnets; i++)
+		if (complete_mac(&config.nets[i]))
+			return VMCTL_FAILED;
+	return VMCTL_OK;
+}
+
+/* What the options put together must be what a file may say. */
+static int check_config(const char *name)
+{
+	struct config_error e = { 0 };
+	struct config again;
+	char *text = config_print(&config);
+	int err;
+
+	if (!text)
+		return vmctl_errno(name, "free some memory");
+	config_init(&again);
+	err = config_parse(&again, text, strlen(text), &e);
+	config_fini(&again);
+	free(text);
+	return err ? vmctl_usage(name, e.what) : VMCTL_OK;
+}
+
+static int check_files(void)
+{
+	const char *files[] = { config.kernel, config.initrd };
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(files); i++)
+		if (files[i] && access(files[i], R_OK))
+			return vmctl_errno(files[i], "name a file that can be read");
+	for (i = 0; i < config.ndisks; i++)
+		if (config.disks[i].file[0] == '/' && access(config.disks[i].file, R_OK))
+			return vmctl_errno(config.disks[i].file, "name an image that can be read");
+	return VMCTL_OK;
+}
+
+static int print(void)
+{
+	char *text = config_print(&config);
+
+	if (!text || fputs(text, stdout) == EOF)
+		return vmctl_errno("standard output", "see where it goes");
+	free(text);
+	return VMCTL_OK;
+}
+
+static int create(const struct vmctl_args *a)
+{
+	struct store s;
+	struct vm vm;
+	int err;
+
+	if (dry_run)
+		return print();
+	if (store_open(&s, a->store))
+		return VMCTL_FAILED;
+	err = vm_create_begin(&vm, &s, a->names[0]) || vm_create_end(&vm, &config);
+	if (!err)
+		vm_close(&vm);
+	store_close(&s);
+	return err ? VMCTL_FAILED : VMCTL_OK;
+}
+
+/**
+ * vmctl_create() - the verb
+ * @argc: of the verb
+ * @argv: of the verb
+ *
+ * Return: the exit status.
+ */
+int vmctl_create(int argc, char **argv)
+{
+	struct vmctl_args a = vmctl_create_args;
+	int status;
+
+	config_init(&config);
+	file = find_file(argc, argv);
+	status = file ? read_file() : VMCTL_OK;
+	if (!status)
+		status = vmctl_parse(&a, argc, argv);
+	if (!status && !config_name_ok(a.names[0]))
+		status = vmctl_usage(a.names[0], "is no name for a VM");
+	if (!status)
+		status = check_config(a.names[0]);
+	if (!status)
+		status = complete() || check_files() || create(&a);
+	config_fini(&config);
+	return status;
+}

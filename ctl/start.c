@@ -1,0 +1,263 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * start.c - vmctl start: a VM's configuration becomes its process.
+ *
+ * The process is vmctl itself, forked twice into a session of its own. Until the VM is built it keeps
+ * the caller's standard error and the folder's lock: an error is told by `vmctl start`, and nobody
+ * works on a VM that is half started, even when this vmctl is killed meanwhile.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "client.h"
+#include "compiler.h"
+#include "vmm/vmm.h"
+
+#define LOG_MAX	(64 << 10)	/* of vmm.log, which begins anew when it is larger */
+
+static const struct argp_option options[] = {
+	{ "foreground", 'f', NULL, 0, "Stay, for systemd: the command ends with the VM", 0 },
+	{ 0 },
+};
+
+static bool foreground;
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	(void)arg;
+	(void)state;
+	if (key != 'f')
+		return ARGP_ERR_UNKNOWN;
+	foreground = true;
+	return 0;
+}
+
+static const struct argp argp = {
+	.options = options, .parser = parse, .args_doc = "NAME...",
+	.doc = "Starts VMs. Each gets a process of its own, which needs nobody else.\v"
+	       "Examples:\n"
+	       "  vmctl start web db\n"
+	       "  systemctl start vitrine@web",
+};
+
+const struct vmctl_args vmctl_start_args = { .argp = &argp, .min = 1 };
+
+/**
+ * struct keeper - the owner of the VM that this process runs
+ * @owner: what the machine sees
+ * @vm: its folder, locked until the machine is built
+ * @run: descriptor of its record
+ * @ready: pipe to the vmctl that waits, or -1
+ */
+struct keeper {
+	struct vmm_owner owner;
+	struct vm *vm;
+	int run, ready;
+};
+
+/* From here on what the process says goes to vmm.log. */
+static void leave_terminal(struct keeper *k)
+{
+	struct stat st;
+	int fd = openat(k->vm->fd, "vmm.log",
+			O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+	if (fd >= 0 && !fstat(fd, &st) && st.st_size > LOG_MAX && ftruncate(fd, 0))
+		vmctl_errno("vmm.log", "remove it");
+	if (fd >= 0) {
+		dup2(fd, STDERR_FILENO);
+		close(fd);
+	}
+}
+
+static void tell_ready(struct keeper *k)
+{
+	if (k->ready < 0)
+		return;
+	leave_terminal(k);
+	if (write(k->ready, "R", 1) < 0)
+		errno = 0;	/* the vmctl that waited is gone; the VM is not its child */
+	close(k->ready);
+	k->ready = -1;
+}
+
+static void on_phase(const struct vmm_owner *o, enum vmm_phase phase, const char *reason)
+{
+	struct keeper *k = (struct keeper *)o;
+
+	switch (phase) {
+	case VMM_PHASE_READY:
+		run_record(k->run, VM_RUNNING, "");
+		vm_unlock(k->vm);
+		tell_ready(k);
+		break;
+	case VMM_PHASE_RUNNING:
+		run_record(k->run, VM_RUNNING, "");
+		break;
+	case VMM_PHASE_PAUSED:
+		run_record(k->run, VM_PAUSED, "");
+		break;
+	case VMM_PHASE_ENDED:
+		run_record(k->run, VM_STOPPED, reason);
+		break;
+	case VMM_PHASE_CRASHED:
+		run_record(k->run, VM_CRASHED, reason);
+		break;
+	}
+}
+
+static void machine_config(const struct config *c, struct vmm_config *m)
+{
+	*m = (struct vmm_config){
+		.kernel = c->kernel, .initrd = c->initrd,
+		.append = c->append ? c->append : "console=ttyS0",
+		.device = c->device ? c->device : "/dev/vitrine",
+		.memory = c->memory, .cpus = c->cpus,
+	};
+}
+
+/* The VM's process, until it ends. */
+static int be_vm(struct vm *vm, const struct config *c, int ready)
+{
+	struct keeper k = { .owner = { .folder = vm->fd, .phase = on_phase }, .vm = vm, .ready = ready };
+	struct vmm_config m;
+	char title[80];
+	int status;
+
+	k.run = run_take(vm->fd);
+	if (k.run < 0)
+		return vmctl_errno(vm->name, "see `vmctl info`");
+	/* Files of the configuration are named from the folder. */
+	if (fchdir(vm->fd))
+		return vmctl_errno(vm->name, "check the VM's folder");
+	snprintf(title, sizeof(title), "vmctl: %s", vm->name);
+	title_set(title);
+	machine_config(c, &m);
+	m.owner = &k.owner;
+	status = vmm_run(&m);
+	/* Not built, and told so: nothing has ended that had begun. */
+	if (vm->lock >= 0)
+		run_record(k.run, VM_STOPPED, "it could not be started");
+	return status;
+}
+
+/* Whoever started vmctl must not wait for the VM: only what the process needs stays open. */
+static void close_others(int *keep, size_t n)
+{
+	unsigned int from = STDERR_FILENO + 1;
+	size_t i, k;
+
+	for (i = 0; i < n; i++)
+		for (k = i + 1; k < n; k++)
+			if (keep[k] < keep[i]) {
+				int t = keep[i];
+
+				keep[i] = keep[k];
+				keep[k] = t;
+			}
+	for (i = 0; i < n; i++) {
+		if ((unsigned int)keep[i] > from)
+			close_range(from, keep[i] - 1, 0);
+		from = keep[i] + 1;
+	}
+	close_range(from, ~0U, 0);
+}
+
+static void detach(struct vm *vm, int ready)
+{
+	int keep[] = { vm->fd, vm->lock, vm->store->fd, ready };
+	int null = open("/dev/null", O_RDWR);
+
+	dup2(null, STDIN_FILENO);
+	dup2(null, STDOUT_FILENO);
+	close_others(keep, ARRAY_SIZE(keep));
+	umask(0077);
+}
+
+static int fork_vm(struct vm *vm, const struct config *c)
+{
+	int ready[2], status = VMCTL_FAILED;
+	pid_t child;
+	char byte = 0;
+
+	if (pipe2(ready, O_CLOEXEC))
+		return vmctl_errno(vm->name, "raise the limit on open files");
+	fflush(NULL);
+	child = fork();
+	if (!child) {
+		setsid();
+		/* Not the session's leader: no terminal can become ours. */
+		if (fork())
+			_exit(0);
+		detach(vm, ready[1]);
+		_exit(be_vm(vm, c, ready[1]));
+	}
+	close(ready[1]);
+	if (child < 0) {
+		vmctl_errno(vm->name, "raise the limit on processes");
+	} else {
+		waitpid(child, NULL, 0);
+		/* A VM that cannot start has told why and closes the pipe without a word. */
+		while (read(ready[0], &byte, 1) < 0 && errno == EINTR)
+			;
+		status = byte == 'R' ? VMCTL_OK : VMCTL_FAILED;
+	}
+	close(ready[0]);
+	return status;
+}
+
+static int check_bootable(const struct vm *vm, const struct config *c)
+{
+	if (c->kernel)
+		return VMCTL_OK;
+	return vmctl_error(vm->name, "it has no kernel to boot",
+			   "name one with `vmctl set NAME kernel=FILE`");
+}
+
+/**
+ * start_vm() - start one VM
+ * @vm: its folder, locked; unlocked afterwards when the VM was started in the foreground
+ * @stay: this process becomes the VM's, and returns when it has ended
+ *
+ * Return: VMCTL_OK, or VMCTL_FAILED with the error told.
+ */
+int start_vm(struct vm *vm, bool stay)
+{
+	struct vm_status status;
+	struct config c;
+	int ret;
+
+	if (run_status(vm->fd, &status))
+		return vmctl_errno(vm->name, "check the VM's folder");
+	if (status.pid)
+		return vmctl_error(vm->name, "it runs already", "see `vmctl info`");
+	ret = vm_config(vm, &c) || check_bootable(vm, &c);
+	if (!ret)
+		ret = stay ? be_vm(vm, &c, -1) : fork_vm(vm, &c);
+	config_fini(&c);
+	return ret;
+}
+
+static int work(struct vm *vm, void *arg)
+{
+	(void)arg;
+	return start_vm(vm, foreground);
+}
+
+int vmctl_start(int argc, char **argv)
+{
+	struct vmctl_args a = vmctl_start_args;
+
+	if (vmctl_parse(&a, argc, argv))
+		return VMCTL_USAGE;
+	if (foreground && a.n > 1)
+		return vmctl_usage(a.names[1], "--foreground takes one VM");
+	return each_vm(&a, true, work, NULL);
+}

@@ -1,0 +1,105 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * stop.c - vmctl stop: ask the guest, and end it when it does not follow.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+
+#include "client.h"
+
+#define DEFAULT_TIMEOUT_S	60
+#define END_TIMEOUT_S		20
+#define ENDED	(1U << VM_STOPPED | 1U << VM_CRASHED)
+
+static uint64_t timeout_s = DEFAULT_TIMEOUT_S;
+static bool forced;
+
+static const struct argp_option options[] = {
+	{ "timeout", 't', "SECONDS", 0, "How long the guest may take before it is ended (default: 60)", 0 },
+	{ "force", 'f', NULL, 0, "End it at once, as if its power failed", 0 },
+	{ 0 },
+};
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	(void)state;
+	switch (key) {
+	case 't':
+		if (!text_to_uint(arg, 0, 86400, &timeout_s))
+			return vmctl_bad_value(arg, "--timeout takes seconds, 0 to 86400");
+		return 0;
+	case 'f':
+		forced = true;
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static const struct argp argp = {
+	.options = options, .parser = parse, .args_doc = "NAME...",
+	.doc = "Shuts VMs down: presses the power button, waits, then ends what still runs.\v"
+	       "Examples:\n"
+	       "  vmctl stop web\n"
+	       "  vmctl stop --timeout 10 web db\n"
+	       "  vmctl stop --force web",
+};
+
+const struct vmctl_args vmctl_stop_args = { .argp = &argp, .min = 1 };
+
+/* The VM process is told to end, and killed when it does not. */
+static int end(struct vm *vm, struct vm_status *status)
+{
+	if (status->state == VM_STARTING || client_command(vm, "quit"))
+		kill(status->pid, SIGTERM);
+	if (!run_wait(vm->fd, ENDED, END_TIMEOUT_S * 1000, status))
+		return VMCTL_OK;
+	if (errno != ETIMEDOUT || !status->pid || kill(status->pid, SIGKILL))
+		return vmctl_errno(vm->name, "see `vmctl info`");
+	if (run_wait(vm->fd, ENDED, END_TIMEOUT_S * 1000, status))
+		return vmctl_errno(vm->name, "its process does not die: see the kernel's log");
+	return VMCTL_OK;
+}
+
+/**
+ * stop_vm() - shut a VM down
+ * @vm: its folder, locked
+ * @seconds: that the guest may take
+ * @force: do not ask the guest
+ *
+ * Return: VMCTL_OK, also when it does not run, or VMCTL_FAILED with the error told.
+ */
+int stop_vm(struct vm *vm, int seconds, bool force)
+{
+	struct vm_status status;
+
+	if (run_status(vm->fd, &status))
+		return vmctl_errno(vm->name, "check that the VM is yours");
+	if (!status.pid)
+		return VMCTL_OK;
+	if (!force && status.state == VM_RUNNING && !client_command(vm, "power-button")) {
+		if (!run_wait(vm->fd, ENDED, seconds * 1000, &status))
+			return VMCTL_OK;
+		if (errno != ETIMEDOUT)
+			return vmctl_errno(vm->name, "see `vmctl info`");
+		fprintf(stderr, "vmctl %s: %s: the guest did not shut down in %d s: it is ended\n",
+			vmctl_verb_name(), vm->name, seconds);
+	}
+	return end(vm, &status);
+}
+
+static int work(struct vm *vm, void *arg)
+{
+	(void)arg;
+	return stop_vm(vm, timeout_s, forced);
+}
+
+int vmctl_stop(int argc, char **argv)
+{
+	struct vmctl_args a = vmctl_stop_args;
+
+	if (vmctl_parse(&a, argc, argv))
+		return VMCTL_USAGE;
+	return each_vm(&a, true, work, NULL);
+}
