@@ -78,6 +78,9 @@ int stop_vm(struct vm *vm, int seconds, bool force)
 		return vmctl_errno(vm->name, "check that the VM is yours");
 	if (!status.pid)
 		return VMCTL_OK;
+	/* A guest that stands still notices no button. */
+	if (!force && status.state == VM_PAUSED && !client_command(vm, "resume"))
+		status.state = VM_RUNNING;
 	if (!force && status.state == VM_RUNNING && !client_command(vm, "power-button")) {
 		if (!run_wait(vm->fd, ENDED, seconds * 1000, &status))
 			return VMCTL_OK;

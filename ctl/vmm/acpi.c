@@ -207,8 +207,8 @@ static uint32_t put_fadt(struct arena *a, uint32_t facs, uint32_t dsdt)
 	put8(a, 0x32);			/* century */
 	put16(a, 0x0005);		/* legacy devices; no 8042 beyond its reset line, no VGA */
 	put8(a, 0);
-	/* WBINVD; buttons and the clock's alarm are none of the fixed ones; reset register. */
-	put32(a, 1 << 0 | 1 << 4 | 1 << 5 | 1 << 6 | 1 << 10);
+	/* WBINVD; the power button is the fixed one, no sleep button or alarm is; reset register. */
+	put32(a, 1 << 0 | 1 << 5 | 1 << 6 | 1 << 10);
 	put_gas(a, 8, 0xcf9);
 	put8(a, 0x06);
 	zeros(a, 2);

@@ -72,6 +72,33 @@ static json_t *do_info(struct vmm *m, const json_t *request)
 			 "memory", (json_int_t)(m->low + m->high), "cpus", (int)m->config->cpus);
 }
 
+static json_t *do_pause(struct vmm *m, const json_t *request)
+{
+	const struct vmm_owner *o = m->config->owner;
+
+	(void)request;
+	vmm_pause(m);
+	o->phase(o, VMM_PHASE_PAUSED, NULL);
+	return done();
+}
+
+static json_t *do_resume(struct vmm *m, const json_t *request)
+{
+	const struct vmm_owner *o = m->config->owner;
+
+	(void)request;
+	vmm_resume(m);
+	o->phase(o, VMM_PHASE_RUNNING, NULL);
+	return done();
+}
+
+static json_t *do_power_button(struct vmm *m, const json_t *request)
+{
+	(void)request;
+	vmm_power_button(m);
+	return done();
+}
+
 static json_t *do_quit(struct vmm *m, const json_t *request)
 {
 	(void)request;
@@ -81,6 +108,9 @@ static json_t *do_quit(struct vmm *m, const json_t *request)
 
 static const struct command commands[] = {
 	{ "info", do_info },
+	{ "pause", do_pause },
+	{ "resume", do_resume },
+	{ "power-button", do_power_button },
 	{ "quit", do_quit },
 };
 

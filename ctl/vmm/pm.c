@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * pm.c - how a guest ends its machine: ACPI's PM1 block, the reset register at 0xcf9, the keyboard
+ * pm.c - how a guest ends its machine, and is asked to: ACPI's PM1 block with the power button, the reset register at 0xcf9, the keyboard
  * controller's reset line, pvpanic; and the port that tells --timing of /init.
  *
- * Source: ACPI 6.4 "PM1 Control Registers"; QEMU docs/specs/pvpanic "Bit Definition".
+ * Source: ACPI 6.4 "PM1 Control Registers", "Fixed Power Button"; QEMU docs/specs/pvpanic "Bit Definition".
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -11,6 +11,7 @@
 
 #include "vmm.h"
 
+#define PM1_BUTTON	0x0100	/* power button, in status and in enable */
 #define PM1_SCI_EN	0x0001
 #define PM1_SLP_EN	0x2000
 
@@ -24,7 +25,17 @@ struct vmm_pm {
 	struct vmm *m;
 	pthread_mutex_t lock;
 	uint16_t status, enable, control;
+	bool level;		/* of the SCI */
 };
+
+static void update_sci(struct vmm_pm *pm)
+{
+	bool level = pm->status & pm->enable & PM1_BUTTON;
+
+	if (level != pm->level)
+		vmm_irq(pm->m, VMM_IRQ_SCI, level);
+	pm->level = level;
+}
 
 static uint32_t pm_in(void *opaque, uint16_t port, unsigned int size)
 {
@@ -59,6 +70,21 @@ static void pm_out(void *opaque, uint16_t port, unsigned int size, uint32_t val)
 		pm->control = (val & ~PM1_SLP_EN) | PM1_SCI_EN;
 		break;
 	}
+	update_sci(pm);
+	pthread_mutex_unlock(&pm->lock);
+}
+
+/**
+ * vmm_power_button() - press it: a guest that has a driver for it shuts down; any thread
+ * @m: the machine
+ */
+void vmm_power_button(struct vmm *m)
+{
+	struct vmm_pm *pm = m->pm;
+
+	pthread_mutex_lock(&pm->lock);
+	pm->status |= PM1_BUTTON;
+	update_sci(pm);
 	pthread_mutex_unlock(&pm->lock);
 }
 

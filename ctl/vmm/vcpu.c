@@ -267,7 +267,10 @@ static void *vcpu_thread(void *arg)
 
 	if (v->id == 0)
 		vmm_time_stamp(m, VMM_FIRST_INSTRUCTION);
-	while (atomic_load(&m->end) == VMM_RUNNING) {
+	for (;;) {
+		vmm_pause_point(v);
+		if (atomic_load(&m->end) != VMM_RUNNING)
+			break;
 		if (!ioctl(v->fd, KVM_RUN, 0)) {
 			handle_exit(v);
 		} else if (errno != EINTR && errno != EAGAIN) {
@@ -306,6 +309,17 @@ int vmm_vcpu_start(struct vmm_vcpu *v)
 }
 
 /**
+ * vmm_vcpu_kick() - get the CPU's thread out of the guest, or keep it from entering
+ * @v: the CPU, its thread has started
+ */
+void vmm_vcpu_kick(struct vmm_vcpu *v)
+{
+	/* The flag holds for a thread that is about to enter, the signal for one inside. */
+	v->run->immediate_exit = 1;
+	pthread_kill(v->thread, KICK);
+}
+
+/**
  * vmm_vcpus_stop() - get every thread out of the guest and wait for it
  * @m: the machine; m->end says why
  */
@@ -313,14 +327,13 @@ void vmm_vcpus_stop(struct vmm *m)
 {
 	unsigned int i;
 
+	vmm_pause_end(m);
 	for (i = 0; i < m->config->cpus; i++) {
 		struct vmm_vcpu *v = &m->vcpus[i];
 
 		if (!v->started)
 			continue;
-		/* The flag holds for a thread that is about to enter, the signal for one inside. */
-		v->run->immediate_exit = 1;
-		pthread_kill(v->thread, KICK);
+		vmm_vcpu_kick(v);
 		pthread_join(v->thread, NULL);
 		v->started = false;
 	}

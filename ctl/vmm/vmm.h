@@ -4,7 +4,7 @@
  *
  * Files: machine.c builds the VM and ends it, vcpu.c runs its CPUs, loop.c waits for the world,
  * console.c ties the terminal to the serial port, hub.c the users' sockets and the log instead,
- * control.c serves vmctl, image.c reads files, boot.c and pvh.c load
+ * control.c serves vmctl, pause.c parks the CPUs, image.c reads files, boot.c and pvh.c load
  * kernels, acpi.c writes the tables, bus.c finds the device of a port, serial.c, rtc.c, pm.c are
  * devices.
  *
@@ -195,6 +195,7 @@ struct vmm {
 	struct vmm_source wake;		/* eventfd: there is something for the main thread to look at */
 	struct vmm_source signals;
 	_Atomic int end;		/* enum vmm_end */
+	_Atomic bool pausing;		/* CPUs shall park, or have */
 	char last_words[256];		/* written by who sets `end` to VMM_CRASHED */
 	struct vmm_time start, moments[VMM_MOMENTS];
 };
@@ -210,8 +211,15 @@ void vmm_time_stamp(struct vmm *m, enum vmm_moment moment);
 /* vcpu.c */
 int vmm_vcpu_create(struct vmm *m, unsigned int id);
 int vmm_vcpu_start(struct vmm_vcpu *v);
+void vmm_vcpu_kick(struct vmm_vcpu *v);
 void vmm_vcpus_stop(struct vmm *m);
 struct kvm_cpuid2 *vmm_cpuid_get(int dev);
+
+/* pause.c */
+void vmm_pause_point(struct vmm_vcpu *v);
+void vmm_pause(struct vmm *m);
+void vmm_resume(struct vmm *m);
+void vmm_pause_end(struct vmm *m);
 
 /* loop.c */
 int vmm_loop_init(struct vmm *m);
@@ -267,5 +275,6 @@ int vmm_rtc_create(struct vmm *m);
 void vmm_rtc_destroy(struct vmm *m);
 int vmm_pm_create(struct vmm *m);
 void vmm_pm_destroy(struct vmm *m);
+void vmm_power_button(struct vmm *m);
 
 #endif /* VMM_H */

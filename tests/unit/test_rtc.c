@@ -12,6 +12,7 @@
 
 static struct vmm m;
 static unsigned int stamps, crashes;
+static bool sci;
 static time_t now;
 
 time_t time(time_t *t)
@@ -38,6 +39,14 @@ void vmm_crash(struct vmm *machine, const char *object, const char *what, const 
 	(void)remedy;
 	machine->end = VMM_CRASHED;
 	crashes++;
+}
+
+void vmm_irq(struct vmm *machine, unsigned int gsi, bool level)
+{
+	ck_assert_ptr_eq(machine, &m);
+	ck_assert_uint_eq(gsi, VMM_IRQ_SCI);
+	ck_assert_int_ne(sci, level);
+	sci = level;
 }
 
 void vmm_time_stamp(struct vmm *machine, enum vmm_moment moment)
@@ -76,6 +85,7 @@ static void setup(void)
 {
 	memset(&m, 0, sizeof(m));
 	stamps = crashes = 0;
+	sci = false;
 	now = 1763683199;	/* Thursday 2025-11-20 23:59:59 UTC */
 	ck_assert_int_eq(vmm_rtc_create(&m), 0);
 	ck_assert_int_eq(vmm_pm_create(&m), 0);
@@ -187,6 +197,23 @@ START_TEST(pm1_events)
 }
 END_TEST
 
+START_TEST(power_button)
+{
+	vmm_power_button(&m);
+	ck_assert_uint_eq(in(VMM_PORT_PM, 2), 0x0100);
+	ck_assert(!sci);
+	out(VMM_PORT_PM + 2, 2, 0x0100);
+	ck_assert(sci);
+	vmm_power_button(&m);
+	ck_assert(sci);
+	out(VMM_PORT_PM, 2, 0x0001);
+	ck_assert(sci);
+	out(VMM_PORT_PM, 2, 0x0100);
+	ck_assert(!sci);
+	ck_assert_int_eq(m.end, VMM_RUNNING);
+}
+END_TEST
+
 START_TEST(resets)
 {
 	static const struct {
@@ -229,6 +256,7 @@ int main(void)
 	tcase_add_test(t, memory);
 	tcase_add_test(t, power_off);
 	tcase_add_test(t, pm1_events);
+	tcase_add_test(t, power_button);
 	tcase_add_loop_test(t, resets, 0, 10);
 	tcase_add_test(t, init_stamp);
 	suite_add_tcase(s, t);
