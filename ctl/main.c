@@ -22,9 +22,13 @@ static const struct vmctl_verb verbs[] = {
 	VERB(kill, "kill the processes of VMs"),
 	VERB(rm, "remove VMs and all that belongs to them"),
 	VERB(list, "the VMs and their states"),
+	VERB(info, "what a VM is, how it is, what it takes"),
+	VERB(set, "change a VM's configuration"),
+	VERB(logs, "what a VM said on its console"),
 	VERB(console, "connect to a VM's console"),
 	{ "run", "boot a kernel in the foreground, its console on this terminal", vmctl_run,
 	  vmctl_run_help, NULL },
+	VERB(completion, "a script that completes vmctl's words in bash"),
 	{ "help", "this list, or how to use a verb", vmctl_help, NULL, NULL },
 	{ "version", "the version of vmctl", vmctl_version, NULL, NULL },
 };
