@@ -7,9 +7,10 @@
 #   module       vitrine.ko into build/RELEASE/; KDIR= names the kernel's build directory,
 #                or KREL= an installed or a lab kernel's release
 #   tools        vmctl into build/
-#   demo         a guest boots on the module; in the lab where this machine cannot do it itself
+#   demo         a guest boots on the module; in the lab where this machine cannot do it itself, or in
+#                the lab's HOST=amd or HOST=intel
 #   check        the tests a change must pass; check-full adds the long ones
-#   bench        exit costs and guest boot, ours beside stock KVM's
+#   bench        exit costs and guest boot, ours beside stock KVM's, on both of the lab's hosts or on HOST=
 #   sparse checkpatch   static checks of the module
 #   install uninstall   the module through DKMS where present, and vmctl
 #   clean
@@ -37,7 +38,7 @@ KDIR ?= $(firstword $(wildcard /lib/modules/$(shell uname -r)/build) \
 
 all: module tools
 
-DEPS := $(addprefix deps-,module tools lab unit static debug-kernel)
+DEPS := $(addprefix deps-,module tools lab lab-intel unit static debug-kernel)
 .PHONY: $(DEPS)
 $(DEPS): deps-%:
 	@tests/lab/deps $*
@@ -110,19 +111,21 @@ tests: deps-unit
 	@set -e; for dir in $(patsubst %/Makefile,%,$(wildcard tests/*/Makefile)); do \
 		$(MAKE) -C $$dir; done
 
-check check-full: deps-module deps-tools deps-lab deps-unit deps-static deps-debug-kernel
+check check-full: deps-module deps-tools deps-lab deps-lab-intel deps-unit deps-static deps-debug-kernel
 	@$(MAKE) all tests
 	-@tests/lab/kernels debug >/dev/null
 	@tests/run $(if $(filter check-full,$@),--full)
 
-bench: deps-module deps-tools deps-lab
+bench: deps-module deps-tools deps-lab deps-lab-intel
 	@$(MAKE) all
-	@if [ -e tests/bench/Makefile ]; then $(MAKE) -C tests/bench; fi
-	@tests/bench/run
+	@$(MAKE) -C tests/bench
+	@status=0; for host in $(or $(HOST),amd intel); do \
+		tests/bench/run --host $$host || status=1; \
+	done; exit $$status
 
-demo: deps-module deps-tools deps-lab
+demo: deps-module deps-tools deps-lab $(if $(filter intel,$(HOST)),deps-lab-intel)
 	@$(MAKE) all
-	@tests/lab/demo
+	@tests/lab/demo $(HOST)
 
 # ---- installation ----------------------------------------------------------------------------
 

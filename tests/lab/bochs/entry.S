@@ -5,8 +5,8 @@
  * flat-kernel puts the unpacked kernel behind this code and the bzImage's own setup code before
  * it.  All of it is loaded at 1 MiB.  The setup code comes here in 32-bit protected mode with the
  * address of boot_params in ESI (Linux Documentation/x86/boot.rst, "32-bit boot protocol"); the kernel
- * goes to its place at KERNEL_BASE and is entered as its decompressor would: 64-bit mode, RSI,
- * memory mapped as it is.
+ * goes to its place at KERNEL_BASE and is entered at KERNEL_ENTRY as its decompressor would: 64-bit
+ * mode, RSI, memory mapped as it is.
  */
 
 #define KERNEL_BASE	0x1000000
@@ -74,7 +74,7 @@ _start:
 	mov	%eax, %es
 	mov	%eax, %ss
 	mov	%esi, %esi
-	mov	$KERNEL_BASE, %eax
+	mov	$KERNEL_ENTRY, %eax
 	jmp	*%rax
 
 	/* Where a loader that is in 64-bit mode already comes in ("64-bit boot protocol"): vmctl. */
@@ -87,7 +87,7 @@ _start:
 	rep movsl
 	cld
 	mov	%rdx, %rsi
-	mov	$KERNEL_BASE, %eax
+	mov	$KERNEL_ENTRY, %eax
 	jmp	*%rax
 
 	.balign	8

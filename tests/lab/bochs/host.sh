@@ -93,6 +93,7 @@ make_cd() {
 	# turn XSAVE off.
 	args+=" tsc=reliable tsc_early_khz=$((BOCHS_IPS / 1000)) nokaslr cryptomgr.notests"
 	args+=" initcall_blacklist=load_system_certificate_list clearcpuid=321,323"
+	[[ -z $nmi ]] || args+=" iomem=relaxed"
 	mkdir -p "$tree/isolinux"
 	cp /usr/lib/ISOLINUX/isolinux.bin /usr/lib/syslinux/modules/bios/ldlinux.c32 "$tree/isolinux/"
 	printf 'default l\nprompt 0\nlabel l\n kernel /kernel\n initrd /initrd\n append %s\n' \
