@@ -342,6 +342,27 @@ static enum vtr_act vtr_slow_msr(struct vtr_vcpu *v, struct vtr_exit *e)
 	return VTR_ACT_RESUME;
 }
 
+/* MOV to CR: those that a backend has exit. 0, or -EINVAL: #GP(0). */
+static int vtr_cr_write(struct vtr_vcpu *v, u8 nr, u64 val)
+{
+	switch (nr) {
+	case 0:
+		return vtr_set_cr0(v, val);
+	case 4:
+		return vtr_set_cr4(v, val);
+	case 8:
+		if (val > 15)
+			return -EINVAL;
+		vtr_hw(set_cr)(v, 8, val);
+		if (v->apic)
+			vtr_apic_set_cr8(v, val);
+		vtr_request_set(v, VTR_REQ_EVENT);
+		return 0;
+	default:
+		return -EINVAL;
+	}
+}
+
 static enum vtr_act vtr_slow_cr(struct vtr_vcpu *v, const struct vtr_exit *e)
 {
 	enum vtr_act act;
@@ -357,15 +378,9 @@ static enum vtr_act vtr_slow_cr(struct vtr_vcpu *v, const struct vtr_exit *e)
 		v->regs[i->rm] = i->size == 8 ? val : (u32)val;
 	} else {
 		val = i->size == 8 ? v->regs[i->rm] : (u32)v->regs[i->rm];
-		if (i->reg == 8 ? val > 15 : vtr_set_cr4(v, val)) {
+		if (vtr_cr_write(v, i->reg, val)) {
 			vtr_queue_gp(v);
 			return VTR_ACT_RESUME;
-		}
-		if (i->reg == 8) {
-			vtr_hw(set_cr)(v, 8, val);
-			if (v->apic)
-				vtr_apic_set_cr8(v, val);
-			vtr_request_set(v, VTR_REQ_EVENT);
 		}
 	}
 	vtr_advance(v, v->rip + i->len);

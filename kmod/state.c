@@ -144,6 +144,34 @@ int vtr_set_sregs(struct vtr_vcpu *v, const struct kvm_sregs *s)
 }
 
 /**
+ * vtr_set_cr0() - a guest's write of CR0
+ * @v: the vCPU
+ * @val: new value
+ *
+ * Return: 0, or -EINVAL: the guest gets #GP(0). Source: SDM 3A "Control Registers".
+ */
+int vtr_set_cr0(struct vtr_vcpu *v, u64 val)
+{
+	u64 old = vtr_hw(get_cr)(v, 0), cr4 = vtr_hw(get_cr)(v, 4), efer;
+	struct vtr_code_state s;
+
+	if (val >> 32 || (val & X86_CR0_PG && !(val & X86_CR0_PE)) ||
+	    (val & X86_CR0_NW && !(val & X86_CR0_CD)))
+		return -EINVAL;
+	vtr_hw_get_msr(v, MSR_EFER, &efer);
+	vtr_hw(code_state)(v, &s);
+	if ((val ^ old) & X86_CR0_PG) {
+		/* Long mode begins from 32-bit code with PAE and ends there. */
+		if (val & X86_CR0_PG && efer & EFER_LME && !(cr4 & X86_CR4_PAE))
+			return -EINVAL;
+		if (!(val & X86_CR0_PG) && (s.bits == 64 || cr4 & X86_CR4_PCIDE))
+			return -EINVAL;
+	}
+	vtr_hw(set_cr)(v, 0, val);
+	return 0;
+}
+
+/**
  * vtr_set_cr4() - a guest's write of CR4
  * @v: the vCPU
  * @val: new value

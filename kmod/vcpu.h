@@ -62,6 +62,7 @@ int vtr_emul_create(struct vtr_vcpu *v);
 void vtr_emul_destroy(struct vtr_vcpu *v);
 
 /* state.c */
+int vtr_set_cr0(struct vtr_vcpu *v, u64 val);
 int vtr_set_cr4(struct vtr_vcpu *v, u64 val);
 void vtr_get_regs(struct vtr_vcpu *v, struct kvm_regs *r);
 int vtr_set_regs(struct vtr_vcpu *v, const struct kvm_regs *r);
