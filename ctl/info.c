@@ -99,7 +99,7 @@ static void add_memory(json_t *o, pid_t pid)
 
 static json_t *object_of(struct vm *vm, const struct vm_status *status, const struct config *c)
 {
-	json_t *o = json_pack("{s:s, s:s, s:s+s+s}", "name", vm->name, "state",
+	json_t *o = json_pack("{s:s, s:s, s:s++}", "name", vm->name, "state",
 			      vm_state_name(status->state), "folder", vm->store->path, "/", vm->name);
 
 	if (status->reason[0])

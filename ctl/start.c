@@ -18,6 +18,7 @@
 
 #include "client.h"
 #include "compiler.h"
+#include "vmm/sandbox.h"
 #include "vmm/vmm.h"
 
 #define LOG_MAX	(64 << 10)	/* of vmm.log, which begins anew when it is larger */
@@ -55,37 +56,49 @@ const struct vmctl_args vmctl_start_args = { .argp = &argp, .min = 1 };
  * @vm: its folder, locked until the machine is built
  * @run: descriptor of its record
  * @ready: pipe to the vmctl that waits, or -1
+ * @log: vmm.log, or -1
  */
 struct keeper {
 	struct vmm_owner owner;
 	struct vm *vm;
-	int run, ready;
+	int run, ready, log;
 };
 
-/* From here on what the process says goes to vmm.log. */
-static void leave_terminal(struct keeper *k)
+/* What the process says when its terminal is not ours any more; without it, nothing. */
+static int open_log(const struct vm *vm)
 {
-	struct stat st;
-	int fd = openat(k->vm->fd, "vmm.log",
+	int fd = openat(vm->fd, "vmm.log",
 			O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC | O_NOFOLLOW, 0600);
+	struct stat st;
 
 	if (fd >= 0 && !fstat(fd, &st) && st.st_size > LOG_MAX && ftruncate(fd, 0))
 		vmctl_errno("vmm.log", "remove it");
-	if (fd >= 0) {
-		dup2(fd, STDERR_FILENO);
-		close(fd);
-	}
+	return fd;
 }
 
+/* The vmctl that waits hears of it; the terminal stays with that one. */
 static void tell_ready(struct keeper *k)
 {
 	if (k->ready < 0)
 		return;
-	leave_terminal(k);
 	if (write(k->ready, "R", 1) < 0)
-		errno = 0;	/* the vmctl that waited is gone; the VM is not its child */
+		errno = 0;	/* it is gone; the VM is not its child */
 	close(k->ready);
 	k->ready = -1;
+}
+
+/* The machine is built and nothing of it runs: last chance to fail. */
+static void on_ready(struct keeper *k)
+{
+	if (vmm_sandbox_enter()) {
+		run_record(k->run, VM_STOPPED, "it could not be started");
+		_exit(VMCTL_FAILED);
+	}
+	if (k->ready >= 0 && k->log >= 0)
+		dup2(k->log, STDERR_FILENO);
+	run_record(k->run, VM_RUNNING, "");
+	vm_unlock(k->vm);
+	tell_ready(k);
 }
 
 static void on_phase(const struct vmm_owner *o, enum vmm_phase phase, const char *reason)
@@ -94,9 +107,7 @@ static void on_phase(const struct vmm_owner *o, enum vmm_phase phase, const char
 
 	switch (phase) {
 	case VMM_PHASE_READY:
-		run_record(k->run, VM_RUNNING, "");
-		vm_unlock(k->vm);
-		tell_ready(k);
+		on_ready(k);
 		break;
 	case VMM_PHASE_RUNNING:
 		run_record(k->run, VM_RUNNING, "");
@@ -139,6 +150,7 @@ static int be_vm(struct vm *vm, const struct config *c, int ready)
 		return vmctl_errno(vm->name, "check the VM's folder");
 	snprintf(title, sizeof(title), "vmctl: %s", vm->name);
 	title_set(title);
+	k.log = open_log(vm);
 	machine_config(c, &m);
 	m.owner = &k.owner;
 	status = vmm_run(&m);

@@ -1,0 +1,79 @@
+# SPDX-License-Identifier: GPL-2.0-only
+#
+# vms.sh - what the scenarios about VMs in a store share, beside lib.sh, which it needs.
+
+export VITRINE_STORE=$work/store
+vmctl=${VMCTL:-$vmctl}
+
+# Nothing of a scenario outlives it.
+end_vms() {
+	local name
+	for name in $("$vmctl" list --names); do
+		"$vmctl" rm --force "$name" >/dev/null 2>&1
+	done
+	rm -rf "$work"
+}
+trap end_vms EXIT
+
+# An initramfs whose guest powers off when its power button is pressed: Debian has that driver in a module.
+power_initrd() {
+	local release=${LAB_GUEST_KERNEL##*/vmlinuz-} tree=$work/extra modules
+	modules=/host/lib/modules/$release/kernel/drivers
+	mkdir -p "$tree"
+	cp "$modules/acpi/button.ko" "$modules/input/evdev.ko" "$tree/"
+	cat >"$tree/power" <<-'END'
+		insmod /button.ko
+		insmod /evdev.ko
+		{ head -c 1 /dev/input/event0 >/dev/null; echo "guest: button"; poweroff -f; } &
+	END
+	(cd "$tree" && find . | cpio -o -H newc -R 0:0 --quiet) | gzip -1 | cat "$LAB_GUEST_INITRD" - \
+		>"$work/initrd"
+}
+
+# make NAME OPTIONS...: a small VM in the store.
+make_vm() {
+	"$vmctl" create "$1" --device "$node" --kernel "$LAB_GUEST_KERNEL" --initrd "$work/initrd" \
+		--memory 128M --append "$quiet vitrine.exec=sh,/power" "${@:2}"
+}
+
+# ask COMMAND...: runs vmctl; its output is in $work/out, its errors in $work/err, its status in $status.
+ask() {
+	status=0
+	timeout -k 5 100 "$vmctl" "$@" >"$work/out" 2>"$work/err" </dev/null || status=$?
+}
+
+# fine COMMAND...: vmctl does it and says nothing on standard error.
+fine() {
+	ask "$@"
+	[[ $status == 0 && ! -s $work/err ]] || { show; return 1; }
+}
+
+# refuses STATUS REGEX COMMAND...: vmctl says no, in one line of its form.
+refuses() {
+	local verb=$3
+	ask "${@:3}"
+	[[ $status == "$1" && $(wc -l <"$work/err") == 1 && $(<"$work/err") =~ $2 &&
+		$(<"$work/err") =~ ^vmctl\ $verb:\ [^:]+:\ .+:\ .+$ ]] || { show; return 1; }
+}
+
+# state NAME: in one word, from the list.
+state() {
+	"$vmctl" list | awk -v name="$1" '$1 == name { print $2 }'
+}
+
+is() {
+	local now
+	now=$(state "$1")
+	[[ $now == "$2" ]] || { echo "$1 is $now"; "$vmctl" list; return 1; }
+}
+
+# heard NAME TEXT SECONDS: the guest says it on its console in that time.
+heard() {
+	local i
+	for ((i = 0; i < $3 * 4; i++)); do
+		grep -q -- "$2" "$VITRINE_STORE/$1/console.log" 2>/dev/null && return
+		sleep 0.25
+	done
+	tail -n 5 "$VITRINE_STORE/$1/console.log"
+	return 1
+}
