@@ -13,15 +13,22 @@
 
 #include "client.h"
 #include "compiler.h"
+#include "copy.h"
+#include "seed.h"
+
+#define IMAGE_FILE	"disks/disk0"
 
 #define KEY_DISK	0x100
 #define KEY_NET		0x101
 #define KEY_FILE	0x102
 #define KEY_DRY_RUN	0x103
 #define KEY_SET		0x104
+#define KEY_IMAGE	0x105
+#define KEY_SSH_KEY	0x106
+#define KEY_USER_DATA	0x107
 
 static struct config config;
-static const char *file;
+static const char *file, *image, *ssh_key, *user_data;
 static bool dry_run;
 
 static const struct argp_option options[] = {
@@ -32,6 +39,10 @@ static const struct argp_option options[] = {
 	{ "append", 'a', "STRING", 0, "Its command line", 0 },
 	{ "device", 'd', "PATH", 0, "/dev/vitrine (default), or a stock /dev/kvm", 0 },
 	{ "disk", KEY_DISK, "FILE[,readonly]", 0, "A disk image to use where it is; may be repeated", 0 },
+	{ "image", KEY_IMAGE, "FILE", 0, "The VM's first disk begins as this image", 0 },
+	{ "hostname", 'n', "NAME", 0, "What cloud-init calls the guest (default: the VM's name)", 0 },
+	{ "ssh-key", KEY_SSH_KEY, "FILE", 0, "Public keys that cloud-init lets in", 0 },
+	{ "user-data", KEY_USER_DATA, "FILE", 0, "What cloud-init does at the first start", 0 },
 	{ "net", KEY_NET, "NETWORK", 0, "A network card on user, tap:INTERFACE or "
 	  "switch:NAME[,vlan=N]; may be repeated", 0 },
 	{ "set", KEY_SET, "KEY=VALUE", 0, "Any key of the configuration; may be repeated", 0 },
@@ -128,6 +139,17 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return set_file("device", arg);
 	case KEY_DISK:
 		return add_disk(arg);
+	case 'n':
+		return set("hostname", arg);
+	case KEY_IMAGE:
+		image = arg;
+		return 0;
+	case KEY_SSH_KEY:
+		ssh_key = arg;
+		return 0;
+	case KEY_USER_DATA:
+		user_data = arg;
+		return 0;
 	case KEY_NET:
 		return add_net(arg);
 	case KEY_SET:
@@ -148,6 +170,7 @@ static const struct argp argp = {
 	       "given.\v"
 	       "Examples:\n"
 	       "  vmctl create web --kernel vmlinuz --initrd initrd.img --memory 512M\n"
+	       "  vmctl create deb --image debian.qcow2 --ssh-key ~/.ssh/id_ed25519.pub --net user\n"
 	       "  vmctl create db --file db.conf --cpus 4\n"
 	       "  vmctl create web --kernel vmlinuz --set cpu-weight=200 --dry-run >web.conf",
 };
@@ -211,11 +234,59 @@ static int complete_mac(struct config_net *n)
 	return n->mac ? VMCTL_OK : vmctl_errno("mac", "free some memory");
 }
 
-static int complete(void)
+static bool wants_seed(void)
+{
+	return image || ssh_key || user_data;
+}
+
+/* The VM's name as a host's: what a host may not be called is left out. */
+static int complete_hostname(const char *name)
+{
+	struct config_error e;
+	char host[64];
+	size_t i, n;
+
+	if (config.hostname)
+		return VMCTL_OK;
+	n = snprintf(host, sizeof(host), "%s", name);
+	for (i = 0; i < n; i++)
+		if (host[i] == '_' || host[i] == '.')
+			host[i] = '-';
+	while (n && host[n - 1] == '-')
+		host[--n] = 0;
+	return config_set(&config, "hostname", host, &e) ? vmctl_usage(name, e.what) : VMCTL_OK;
+}
+
+static int complete_instance(void)
+{
+	if (!config.instance)
+		config.instance = strdup(config.uuid);
+	return config.instance ? VMCTL_OK : vmctl_errno("instance", "free some memory");
+}
+
+/* The image's copy comes first, the seed last, as names in the VM's folder. */
+static int complete_disks(void)
+{
+	struct config_disk *d = config.disks;
+
+	if (config.ndisks + !!image + wants_seed() > CONFIG_DISKS)
+		return vmctl_usage("--disk", "there are more than 24 disks");
+	if (image) {
+		memmove(d + 1, d, config.ndisks++ * sizeof(*d));
+		d[0] = (struct config_disk){ .file = strdup(IMAGE_FILE) };
+	}
+	if (wants_seed())
+		d[config.ndisks++] = (struct config_disk){ .file = strdup(SEED_FILE), .readonly = true };
+	return VMCTL_OK;
+}
+
+static int complete(const char *name)
 {
 	unsigned int i;
 
-	if (complete_uuid())
+	if (complete_uuid() || complete_disks())
+		return VMCTL_FAILED;
+	if (wants_seed() && (complete_hostname(name) || complete_instance()))
 		return VMCTL_FAILED;
 	for (i = 0; i < config.nnets; i++)
 		if (complete_mac(&config.nets[i]))
@@ -264,6 +335,17 @@ static int print(void)
 	return VMCTL_OK;
 }
 
+/* What belongs to the VM and is no configuration. */
+static int fill(struct vm *vm)
+{
+	struct seed seed = { .instance = config.instance, .hostname = config.hostname,
+			     .key_file = ssh_key, .user_data = user_data };
+
+	if (image && copy_image(vm->fd, IMAGE_FILE, image))
+		return VMCTL_FAILED;
+	return wants_seed() ? seed_write(vm->fd, &seed) : VMCTL_OK;
+}
+
 static int create(const struct vmctl_args *a)
 {
 	struct store s;
@@ -274,7 +356,13 @@ static int create(const struct vmctl_args *a)
 		return print();
 	if (store_open(&s, a->store))
 		return VMCTL_FAILED;
-	err = vm_create_begin(&vm, &s, a->names[0]) || vm_create_end(&vm, &config);
+	err = vm_create_begin(&vm, &s, a->names[0]);
+	if (!err && fill(&vm)) {
+		vm_create_cancel(&vm);
+		err = -1;
+	}
+	if (!err)
+		err = vm_create_end(&vm, &config);
 	if (!err)
 		vm_close(&vm);
 	store_close(&s);
@@ -303,7 +391,7 @@ int vmctl_create(int argc, char **argv)
 	if (!status)
 		status = check_config(a.names[0]);
 	if (!status)
-		status = complete() || check_files() || create(&a);
+		status = complete(a.names[0]) || check_files() || create(&a);
 	config_fini(&config);
 	return status;
 }
