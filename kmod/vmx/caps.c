@@ -115,6 +115,9 @@ const char *vmx_caps_read(int *err)
 			return "the CPU's VT-x lacks a control that is required (EFER or PAT switching, virtual NMIs): use another machine, or enable it in the hypervisor below";
 	if (vmx_caps.cpu & VMX_CPU_NEVER)
 		return "the CPU's VT-x exits on every load of CR3: use another machine";
+	rdmsrl(basic & BASIC_TRUE_CONTROLS ? MSR_IA32_VMX_TRUE_PROCBASED_CTLS :
+					     MSR_IA32_VMX_PROCBASED_CTLS, controls);
+	vmx_caps.cpu_may = controls >> 32;
 	rdmsrl(MSR_IA32_VMX_MISC, misc);
 	rdmsrl(MSR_IA32_VMX_EPT_VPID_CAP, vmx_caps.ept_vpid);
 	if (!(misc & MISC_STORES_LMA) || !(vmx_caps.ept_vpid & EPT_WB) ||

@@ -89,9 +89,15 @@ static void vmx_decode_exception(struct vtr_vcpu *v, struct vtr_exit *e)
 	    !v->exc.injected)
 		vmx_block_nmis_again(v);
 	/* The exit comes before DR6 is written: SDM 3C "Exit Qualification for Debug Exceptions". */
-	if (e->exc.vector == X86_TRAP_DB)
-		e->exc.dr6 = (v->dr6 & 0xffff0ff0) | 0xffff0ff0 |
+	if (e->exc.vector == X86_TRAP_DB) {
+		unsigned long dr6 = v->dr6;
+
+		if (v->hw->dr_lent)
+			get_debugreg(dr6, 6);
+		/* B0..3 are this exception's alone, the others stay until the guest clears them. */
+		e->exc.dr6 = (dr6 & ~0xfULL) | 0xffff0ff0 |
 			     (vmcs_read(VMCS_EXIT_QUALIFICATION) & 0xe00f);
+	}
 }
 
 static void vmx_decode_cr(struct vtr_exit *e)

@@ -450,6 +450,17 @@ int vmx_set_msr(struct vtr_vcpu *v, u32 msr, u64 val)
 	return 0;
 }
 
+/* By the monitor trap, which the guest cannot see, or else by RFLAGS.TF. */
+static void vmx_single_step(struct vtr_vcpu *v, bool on)
+{
+	if (vmx_caps.cpu_may & VMX_CPU_MONITOR_TRAP)
+		vmx_control(v, VMX_CPU_MONITOR_TRAP, on);
+	else if (on)
+		v->hw->rare |= VMX_RARE_STEP;
+	else
+		v->hw->rare &= ~VMX_RARE_STEP;
+}
+
 /**
  * vmx_update_debug() - bring debug registers and single step into force
  * @v: the guest's registers are v->dr, v->dr6, v->dr7; a debugger's in v->debug_dr, debug_dr7
@@ -472,7 +483,7 @@ void vmx_update_debug(struct vtr_vcpu *v)
 		exceptions |= BIT(X86_TRAP_BP);
 	vmcs_write(VMCS_EXCEPTION_BITMAP, exceptions);
 	vmx_unuse();
-	vmx_control(v, VMX_CPU_MONITOR_TRAP, v->guest_debug & KVM_GUESTDBG_SINGLESTEP);
+	vmx_single_step(v, v->guest_debug & KVM_GUESTDBG_SINGLESTEP);
 	if (!v->loaded || !(dr7 & (DR_GLOBAL_ENABLE_MASK | DR_LOCAL_ENABLE_MASK)))
 		return;
 	if (!debugger) {

@@ -387,7 +387,15 @@ static noinline void vmx_enter_rare(struct vtr_vcpu *v)
 		vmx_flush_now(v);
 	if (hw->rare & VMX_RARE_L1D)
 		wrmsrl(MSR_IA32_FLUSH_CMD, L1D_FLUSH);
-	hw->rare &= ~VMX_RARE_BEFORE;
+	if (hw->rare & VMX_RARE_STEP) {
+		hw->guest_tf = v->rflags & X86_EFLAGS_TF;
+		hw->rflags = v->rflags | X86_EFLAGS_TF;
+		vmcs_write(VMCS_GUEST_RFLAGS, hw->rflags);
+		/* The CPU wants the trap pending that a shadow put off: SDM 3C "Checks on Guest Non-Register State". */
+		if (v->shadow)
+			vmcs_write(VMCS_GUEST_PENDING_DEBUG, BIT(14));
+	}
+	hw->rare &= ~VMX_RARE_ONCE;
 }
 
 /* The guest's blocking of NMIs was set from outside. */
@@ -423,6 +431,8 @@ static noinline int vmx_leave_rare(struct vtr_vcpu *v, u32 vectoring)
 		v->cr8 = tpr;
 		what = VTR_ENTERED_TPR;
 	}
+	if (hw->rare & VMX_RARE_STEP)
+		v->rflags = (v->rflags & ~X86_EFLAGS_TF) | hw->guest_tf;
 	if (hw->exit_reason == VMX_EXIT_EXCEPTION) {
 		hw->intr_info = vmcs_read(VMCS_EXIT_INTR_INFO);
 		/* The host's NMI: its handler runs here, and its IRET opens NMIs again. */

@@ -44,7 +44,9 @@ enum vmx_rare {
 	VMX_RARE_CONTROL = BIT(2),	/* hw->controls differs from the VMCS's */
 	VMX_RARE_PDPTE	= BIT(3),	/* PAE paging began outside of the guest: load its four entries */
 	VMX_RARE_L1D	= BIT(4),	/* the level-1 data cache may hold what the guest must not see */
-	VMX_RARE_BEFORE	= VMX_RARE_FLUSH | VMX_RARE_CONTROL | VMX_RARE_PDPTE | VMX_RARE_L1D,
+	VMX_RARE_STEP	= BIT(5),	/* a debugger's single step, where the CPU has no monitor trap */
+	VMX_RARE_ONCE	= VMX_RARE_FLUSH | VMX_RARE_CONTROL | VMX_RARE_PDPTE | VMX_RARE_L1D,
+	VMX_RARE_BEFORE	= VMX_RARE_ONCE | VMX_RARE_STEP,
 };
 
 /* MSRs that neither entries nor exits exchange; the order of vtr_backend_vcpu.msr. */
@@ -71,6 +73,7 @@ struct vtr_backend_vcpu {
 	u32 controls2;		/* secondary ones */
 	u32 entry_controls;
 	u64 rsp, rflags;	/* what the VMCS holds */
+	u64 guest_tf;		/* RFLAGS.TF as the guest has it, while single-stepping */
 	u32 insn_error;		/* of an entry that failed as an instruction */
 	u32 exit_reason;	/* of the last exit */
 	u32 intr_info;		/* of the last exit by an exception or NMI */
@@ -98,6 +101,7 @@ struct vtr_backend_vcpu {
  * @revision: of the VMCS
  * @pin: pin-based controls
  * @cpu: primary processor-based controls
+ * @cpu_may: those that may be 1
  * @cpu2: secondary ones
  * @exit: VM-exit controls
  * @entry: VM-entry controls, without IA-32e mode
@@ -108,7 +112,7 @@ struct vtr_backend_vcpu {
  */
 struct vmx_caps {
 	u32 revision;
-	u32 pin, cpu, cpu2, exit, entry;
+	u32 pin, cpu, cpu_may, cpu2, exit, entry;
 	u64 ept_vpid;
 	u64 cr0_fixed0, cr4_fixed0, cr4_fixed1;
 };
