@@ -95,7 +95,7 @@ static int check_text(const struct vm *vm, const char *text, struct config *c)
 }
 
 /* Keys that wait for the next start, and those that need not. */
-static int apply(struct vm *vm, char **words, unsigned int n)
+static int apply(struct vm *vm, const struct config *c, char **words, unsigned int n)
 {
 	struct vm_status status;
 	bool live = false;
@@ -112,8 +112,7 @@ static int apply(struct vm *vm, char **words, unsigned int n)
 			fprintf(stderr, "vmctl set: %s: %s: counts from the VM's next start\n",
 				vm->name, words[i]);
 	}
-	(void)live;
-	return VMCTL_OK;
+	return live ? start_limit(vm, c, status.pid) : VMCTL_OK;
 }
 
 static int change(struct vm *vm, char **words, unsigned int n)
@@ -129,11 +128,14 @@ static int change(struct vm *vm, char **words, unsigned int n)
 		return vmctl_errno(vm->name, "free some memory");
 	config_init(&c);
 	status = check_text(vm, text, &c);
+	/* What the host refuses now would keep the VM from its next start. */
+	if (!status)
+		status = apply(vm, &c, words, n);
 	if (!status && file_write(vm->fd, "config", text, strlen(text)))
 		status = vmctl_errno(vm->name, "check that the store has room");
 	config_fini(&c);
 	free(text);
-	return status ? status : apply(vm, words, n);
+	return status;
 }
 
 int vmctl_set(int argc, char **argv)

@@ -18,6 +18,7 @@
 
 #include "client.h"
 #include "compiler.h"
+#include "vmm/cgroup.h"
 #include "vmm/sandbox.h"
 #include "vmm/vmm.h"
 
@@ -134,6 +135,57 @@ static void machine_config(const struct config *c, struct vmm_config *m)
 	};
 }
 
+/* What the VM may take of the host, for vmm/cgroup.c. */
+static void limits_of(const struct config *c, struct cgroup_limits *l)
+{
+	unsigned int i, k;
+	dev_t disk;
+
+	*l = (struct cgroup_limits){ .weight = c->weight, .cap = c->cap, .memory = c->memory_limit,
+				     .pin = c->pin };
+	for (i = 0; i < c->ndisks; i++) {
+		const struct config_disk *d = &c->disks[i];
+
+		if ((!d->iops && !d->bandwidth) || !cgroup_disk_of(d->file, &disk))
+			continue;
+		/* Images on one disk share the sum of their limits. */
+		for (k = 0; k < l->nio && l->io[k].device != disk; k++)
+			;
+		if (k == CGROUP_DEVICES)
+			continue;
+		if (k == l->nio)
+			l->io[l->nio++].device = disk;
+		l->io[k].iops += d->iops;
+		l->io[k].bandwidth += d->bandwidth;
+	}
+}
+
+static int take_limits(const struct config *c, bool own_group)
+{
+	struct cgroup_limits l;
+
+	limits_of(c, &l);
+	return cgroup_enter(&l, c->uuid ? c->uuid : "vm", own_group);
+}
+
+/**
+ * start_limit() - other limits for a VM that runs
+ * @vm: its folder, which becomes the current one
+ * @c: what it is now
+ * @pid: of its process
+ *
+ * Return: VMCTL_OK, or VMCTL_FAILED with the error told.
+ */
+int start_limit(struct vm *vm, const struct config *c, pid_t pid)
+{
+	struct cgroup_limits l;
+
+	if (fchdir(vm->fd))
+		return vmctl_errno(vm->name, "check the VM's folder");
+	limits_of(c, &l);
+	return cgroup_change(&l, pid) ? VMCTL_FAILED : VMCTL_OK;
+}
+
 /* The VM's process, until it ends. */
 static int be_vm(struct vm *vm, const struct config *c, int ready)
 {
@@ -148,6 +200,8 @@ static int be_vm(struct vm *vm, const struct config *c, int ready)
 	/* Files of the configuration are named from the folder. */
 	if (fchdir(vm->fd))
 		return vmctl_errno(vm->name, "check the VM's folder");
+	if (take_limits(c, ready < 0))
+		return VMCTL_FAILED;
 	snprintf(title, sizeof(title), "vmctl: %s", vm->name);
 	title_set(title);
 	k.log = open_log(vm);
