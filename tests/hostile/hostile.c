@@ -60,7 +60,9 @@ void expect_device_works(void)
  */
 const char *device_module(void)
 {
-	return strstr(abi_device, "kvm") ? "kvm_amd" : "vitrine";
+	if (!strstr(abi_device, "kvm"))
+		return "vitrine";
+	return access("/sys/module/kvm_intel", F_OK) ? "kvm_amd" : "kvm_intel";
 }
 
 /**
