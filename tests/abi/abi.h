@@ -159,6 +159,7 @@ struct vcpu {
 extern const char *abi_device;
 
 int abi_open(void);
+bool abi_vmx(void);
 bool abi_stock_vmx(void);
 int abi_cap(int cap);
 struct vm *vm_create(unsigned int with);
