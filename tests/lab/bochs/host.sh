@@ -116,7 +116,8 @@ make_cd() {
 }
 
 write_bochsrc() {
-	local cylinders=260 bochs_log=$work/bochs.log
+	local cylinders=260 bochs_log=$work/bochs.log line="mode=file, dev=$work/out"
+	[[ -z $tty ]] || line="mode=term, dev=$(tty)"
 	[[ ! -e $work/dmesg.to ]] || bochs_log=$(realpath -m "$log").bochs
 	truncate -s $((cylinders * 16 * 63 * 512)) "$work/disk"
 	cat >"$work/bochsrc" <<-END
@@ -130,7 +131,7 @@ write_bochsrc() {
 	ata0-slave: type=disk, path=$work/disk, mode=flat, cylinders=$cylinders, heads=16, spt=63
 	boot: cdrom
 	com1: enabled=1, mode=file, dev=$log
-	com2: enabled=1, mode=file, dev=$work/out
+	com2: enabled=1, $line
 	sound: waveoutdrv=dummy
 	speaker: enabled=1, mode=none
 	panic: action=fatal
@@ -144,6 +145,7 @@ run_bochs() {
 	local limit="timeout --foreground -s KILL $timeout"
 	local line="exec bochs-bin -q -f '$work/bochsrc'"
 
+	[[ -z $tty ]] || limit="timeout --foreground -s KILL 0"
 	if [[ -n $debugger ]]; then
 		echo "lab: Bochs's debugger: c continues, ^C stops, q ends, help lists the rest" >&2
 		script -qfec "$line" /dev/null
