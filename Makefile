@@ -12,7 +12,7 @@
 #   check        the tests a change must pass; check-full adds the long ones
 #   bench        exit costs and guest boot, ours beside stock KVM's, on both of the lab's hosts or on HOST=
 #   sparse checkpatch   static checks of the module
-#   install uninstall   the module through DKMS where present, and vmctl
+#   install uninstall   the module through DKMS where present, vmctl, its group, udev rule and unit
 #   clean
 
 MAKEFLAGS += --no-print-directory
@@ -135,6 +135,13 @@ install: deps-tools
 	@$(MAKE) tools
 	install -D -m 755 $(BUILD)/vmctl $(DESTDIR)$(PREFIX)/bin/vmctl
 	install -D -m 644 man/vmctl.8 $(DESTDIR)$(PREFIX)/share/man/man8/vmctl.8
+	install -d $(DESTDIR)$(PREFIX)/share/bash-completion/completions
+	$(BUILD)/vmctl completion >$(DESTDIR)$(PREFIX)/share/bash-completion/completions/vmctl
+	install -D -m 644 dist/70-vitrine.rules $(DESTDIR)/usr/lib/udev/rules.d/70-vitrine.rules
+	install -D -m 644 dist/vitrine.sysusers $(DESTDIR)/usr/lib/sysusers.d/vitrine.conf
+	install -d $(DESTDIR)/usr/lib/systemd/system
+	sed 's,@PREFIX@,$(PREFIX),' dist/vitrine@.service >$(DESTDIR)/usr/lib/systemd/system/vitrine@.service
+	if [ -z "$(DESTDIR)" ] && ! getent group vitrine >/dev/null; then groupadd --system vitrine; fi
 	rm -rf $(DKMS_TREE)
 	mkdir -p $(DKMS_TREE)
 	cp -r dkms.conf kmod $(wildcard include) $(DKMS_TREE)/
@@ -153,6 +160,10 @@ uninstall:
 	rm -rf $(DKMS_TREE)
 	rm -f $(DESTDIR)$(PREFIX)/bin/vmctl
 	rm -f $(DESTDIR)$(PREFIX)/share/man/man8/vmctl.8
+	rm -f $(DESTDIR)$(PREFIX)/share/bash-completion/completions/vmctl
+	rm -f $(DESTDIR)/usr/lib/udev/rules.d/70-vitrine.rules
+	rm -f $(DESTDIR)/usr/lib/sysusers.d/vitrine.conf
+	rm -f $(DESTDIR)/usr/lib/systemd/system/vitrine@.service
 
 clean:
 	@for dir in $(patsubst %/Makefile,%,$(wildcard tests/*/Makefile)); do \

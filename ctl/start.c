@@ -281,10 +281,13 @@ static int fork_vm(struct vm *vm, const struct config *c)
 
 static int check_bootable(const struct vm *vm, const struct config *c)
 {
-	if (c->kernel)
-		return VMCTL_OK;
-	return vmctl_error(vm->name, "it has no kernel to boot",
-			   "name one with `vmctl set NAME kernel=FILE`");
+	if (!c->kernel)
+		return vmctl_error(vm->name, "it has no kernel to boot",
+				   "name one with `vmctl set NAME kernel=FILE`");
+	if (c->ndisks || c->nnets)
+		return vmctl_error(vm->name, "this version's machine has neither disks nor networks",
+				   "take them out of the file `config`");
+	return VMCTL_OK;
 }
 
 /**

@@ -60,7 +60,6 @@ static const struct key keys[] = {
 	TOP_KEY("device", TEXT, device, 0, 0, "a device node"),
 	TOP_KEY("hostname", HOST, hostname, 0, 0, "letters, digits, '-' and '.'"),
 	TOP_KEY("instance", TEXT, instance, 0, 0, "an instance id"),
-	TOP_KEY("balloon", SIZE, balloon, 0, 512ULL << 30, "a size, or 0 for all of the memory"),
 	TOP_KEY("cpu-weight", NUMBER, weight, 0, 10000, "1 to 10000, or 0 for the default"),
 	TOP_KEY("cpu-cap", NUMBER, cap, 0, 6400, "percent of one CPU, or 0 for no limit"),
 	TOP_KEY("cpu-pin", CPULIST, pin, 0, 0, "a list of host CPUs as in 0-3,6"),

@@ -55,7 +55,6 @@ struct config_net {
  * @version: of the file's format
  * @cpus: 1..64
  * @memory: bytes
- * @balloon: bytes the guest shall keep, 0 for all
  * @weight: of its CPU time against others', 1..10000, 0 for the host's default
  * @cap: CPU time in percent of one CPU, 0 for no limit
  * @memory_limit: bytes of host memory, 0 for no limit
@@ -66,7 +65,7 @@ struct config_net {
  */
 struct config {
 	char *uuid, *hostname, *instance, *kernel, *initrd, *append, *device, *pin;
-	uint64_t version, cpus, memory, balloon, weight, cap, memory_limit;
+	uint64_t version, cpus, memory, weight, cap, memory_limit;
 	struct config_disk disks[CONFIG_DISKS];
 	struct config_net nets[CONFIG_NETS];
 	unsigned int ndisks, nnets;
