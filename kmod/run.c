@@ -258,6 +258,9 @@ static void vtr_deliver_events(struct vtr_vcpu *v)
 /* Requests that are handled while loaded. Returns false if the loop has to be left for the rest. */
 static bool vtr_handle_requests(struct vtr_vcpu *v)
 {
+	/* Nearly always it is an interrupt alone. */
+	if (likely(READ_ONCE(v->requests) == BIT(VTR_REQ_EVENT)))
+		goto event;
 	if (test_and_clear_bit(VTR_REQ_TLB_FLUSH, &v->requests)) {
 		vtr_hw(flush_tlb)(v);
 		v->stats.tlb_flushes++;
@@ -266,6 +269,7 @@ static bool vtr_handle_requests(struct vtr_vcpu *v)
 		vtr_apic_timer_poll(v);
 	if (READ_ONCE(v->requests) & ~BIT(VTR_REQ_EVENT))
 		return false;
+event:
 	if (test_and_clear_bit(VTR_REQ_EVENT, &v->requests)) {
 		if (unlikely(v->triple_fault))
 			return false;

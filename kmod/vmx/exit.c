@@ -15,7 +15,6 @@ static const u8 vmx_plain_exit[VMX_EXIT_NR] = {
 	[VMX_EXIT_IO_SMI]	= VTR_EXIT_HOST_IRQ + 1,
 	[VMX_EXIT_OTHER_SMI]	= VTR_EXIT_HOST_IRQ + 1,
 	[VMX_EXIT_INTR_WINDOW]	= VTR_EXIT_IRQ_WINDOW + 1,
-	[VMX_EXIT_NMI_WINDOW]	= VTR_EXIT_IRQ_WINDOW + 1,
 	[VMX_EXIT_TPR_THRESHOLD] = VTR_EXIT_IRQ_WINDOW + 1,
 	[VMX_EXIT_CPUID]	= VTR_EXIT_CPUID + 1,
 	[VMX_EXIT_GETSEC]	= VTR_EXIT_UNDEFINED + 1,
@@ -122,6 +121,10 @@ static void vmx_decode_rest(struct vtr_vcpu *v, struct vtr_exit *e)
 	case VMX_EXIT_EXCEPTION:
 		vmx_decode_exception(v, e);
 		break;
+	case VMX_EXIT_NMI_WINDOW:
+		e->kind = VTR_EXIT_IRQ_WINDOW;
+		vmx_control(v, VMX_CPU_NMI_WINDOW, false);
+		break;
 	case VMX_EXIT_CR:
 		vmx_decode_cr(e);
 		break;
@@ -164,8 +167,6 @@ void vmx_decode(struct vtr_vcpu *v, struct vtr_exit *e)
 		e->kind = vmx_plain_exit[reason] - 1;
 		/* Defined for exits by an instruction, which are all that ask. */
 		e->insn_len = vmcs_read(VMCS_EXIT_INSN_LEN);
-		if (unlikely(reason == VMX_EXIT_NMI_WINDOW))
-			vmx_control(v, VMX_CPU_NMI_WINDOW, false);
 	} else {
 		e->insn_len = 0;
 		vmx_decode_rest(v, e);

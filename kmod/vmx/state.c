@@ -67,7 +67,9 @@ void vmx_code_state(struct vtr_vcpu *v, struct vtr_code_state *s)
 bool vmx_code_same(struct vtr_vcpu *v, const struct vtr_walk_cache *c)
 {
 	/* CR4 and EFER change through vmx_set_cr() and vmx_set_msr() only, which empty the cache. */
-	return vmcs_read(VMCS_GUEST_CR3) == c->cr3 && vmx_cr0() == c->cr0 &&
+	/* The bits of CR0 that paging depends on are the guest's own. */
+	return vmcs_read(VMCS_GUEST_CR3) == c->cr3 &&
+	       !((vmcs_read(VMCS_GUEST_CR0) ^ c->cr0) & (X86_CR0_PG | X86_CR0_PE | X86_CR0_WP)) &&
 	       (u16)vmcs_read(VMCS_GUEST_CS_RIGHTS) == c->cs_attrib &&
 	       (c->bits == 64 || vmcs_read(VMCS_GUEST_CS_BASE) == c->cs_base);
 }

@@ -439,6 +439,7 @@ static noinline int vmx_leave_rare(struct vtr_vcpu *v, u32 vectoring)
 		if ((hw->intr_info & VMX_INTR_TYPE) == VMX_INTR_NMI)
 			asm volatile("int $2");
 	}
+	hw->nmi_blocked = hw->interruptibility & VMX_BLOCKED_NMI;
 	if (v->nmi_masked && !hw->nmi_blocked) {
 		v->nmi_masked = false;
 		what |= VTR_ENTERED_EVENT;
@@ -499,11 +500,11 @@ int vmx_enter(struct vtr_vcpu *v)
 	v->rflags = hw->rflags;
 	hw->interruptibility = vmcs_read(VMCS_GUEST_INTERRUPTIBILITY);
 	v->shadow = hw->interruptibility & (VMX_BLOCKED_STI | VMX_BLOCKED_MOV_SS);
-	hw->nmi_blocked = hw->interruptibility & VMX_BLOCKED_NMI;
 	hw->exit_reason = vmcs_read(VMCS_EXIT_REASON);
 	vectoring = vmcs_read(VMCS_IDT_VECTORING_INFO);
+	/* NMIs get blocked by an injection only, so their opening matters where one is masked. */
 	if (unlikely(hw->rare || vectoring & VMX_INTR_VALID || hw->exit_reason == VMX_EXIT_EXCEPTION ||
-		     hw->vapic[0x80] >> 4 != v->cr8 || v->nmi_masked != hw->nmi_blocked))
+		     hw->vapic[0x80] >> 4 != v->cr8 || v->nmi_masked))
 		return vmx_leave_rare(v, vectoring);
 	return 0;
 }
