@@ -111,6 +111,6 @@ extern const char vmctl_run_help[];
 extern const struct vmctl_args vmctl_completion_args, vmctl_console_args, vmctl_create_args,
 	vmctl_info_args, vmctl_kill_args, vmctl_list_args, vmctl_logs_args, vmctl_pause_args,
 	vmctl_restart_args, vmctl_resume_args, vmctl_rm_args, vmctl_set_args, vmctl_start_args,
-	vmctl_stop_args, vmctl_version_args, vmctl_wait_args;
+	vmctl_stop_args, vmctl_wait_args;
 
 #endif /* VMCTL_H */
