@@ -40,6 +40,7 @@
  * @hello: its first line, as far as it came
  * @n: bytes in @hello
  * @greeted: the line was understood
+ * @lost: the client shall hear that it missed something
  */
 struct client {
 	struct vmm_hub *hub;
@@ -47,7 +48,7 @@ struct client {
 	uint64_t at;
 	char hello[HELLO_MAX];
 	size_t n;
-	bool greeted;
+	bool greeted, lost;
 };
 
 struct vmm_hub {
@@ -107,11 +108,10 @@ static void keep_output(struct vmm_hub *h, const uint8_t *data, size_t n)
 	h->end += n;
 }
 
-static void say(struct client *c, const char *text)
+/* False when the socket is full; a remark may then be left out. */
+static bool say(struct client *c, const char *text)
 {
-	/* Who has no room for a remark goes without. */
-	if (send(c->source.fd, text, strlen(text), MSG_DONTWAIT | MSG_NOSIGNAL) < 0)
-		return;
+	return send(c->source.fd, text, strlen(text), MSG_DONTWAIT | MSG_NOSIGNAL) > 0;
 }
 
 /* Send what the client has not got, as far as its socket takes it. */
@@ -123,8 +123,12 @@ static void feed(struct client *c)
 
 	if (h->end - c->at > RING) {
 		c->at = h->end - RING;
-		say(c, "\r\n[vmctl: output was lost here, see console.log]\r\n");
+		c->lost = true;
 	}
+	if (c->lost && say(c, "\r\n[vmctl: output was lost here, see console.log]\r\n"))
+		c->lost = false;
+	if (c->lost)
+		return;
 	while (c->at < h->end) {
 		at = c->at % RING;
 		n = h->end - c->at < RING - at ? h->end - c->at : RING - at;
