@@ -1,0 +1,82 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * create.c - new image files, whole or not at all.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "qcow2.h"
+
+static int fill(int fd, enum disk_format format, uint64_t size, const char *backing,
+		enum disk_format backing_format)
+{
+	if (format == DISK_QCOW2)
+		return qcow2_create(fd, size, backing, backing_format);
+	return ftruncate(fd, size) || fdatasync(fd) ? -errno : 0;
+}
+
+static int sync_folder(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+	char *folder = slash ? strndup(path, slash - path + 1) : strdup(".");
+	int fd = folder ? open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC) : -1;
+	int err = fd < 0 || fsync(fd) ? -errno : 0;
+
+	if (fd >= 0)
+		close(fd);
+	free(folder);
+	return err;
+}
+
+/* Under another name first; link() does not replace what is there. */
+static int create_as(const char *path, const char *temporary, enum disk_format format, uint64_t size,
+		     const char *backing, enum disk_format backing_format)
+{
+	int fd = open(temporary, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600), err;
+
+	if (fd < 0)
+		return -errno;
+	err = fill(fd, format, size, backing, backing_format);
+	close(fd);
+	if (!err && link(temporary, path))
+		err = -errno;
+	unlink(temporary);
+	return err ? err : sync_folder(path);
+}
+
+/**
+ * disk_create() - make an image
+ * @path: name; nothing may be there
+ * @format: DISK_RAW or DISK_QCOW2
+ * @size: bytes, a multiple of DISK_BLOCK
+ * @backing: DISK_QCOW2: name of the backing file as the image shall have it, or NULL
+ * @backing_format: its format
+ * @e: filled on failure
+ *
+ * Return: 0 or -1, and then no file is left.
+ */
+int disk_create(const char *path, enum disk_format format, uint64_t size, const char *backing,
+		enum disk_format backing_format, struct disk_error *e)
+{
+	char *temporary = NULL;
+	int err;
+
+	if (format != DISK_RAW && format != DISK_QCOW2)
+		return disk_error_set(e, path, "images of that format can only be read",
+				      "make a qcow2 or a raw one");
+	if (size & (DISK_BLOCK - 1) || size > INT64_MAX)
+		return disk_error_set(e, path, "its size is no multiple of 512", "give another size");
+	if (asprintf(&temporary, "%s.%d.new", path, getpid()) < 0)
+		return disk_error_errno(e, path, -ENOMEM, "free some memory");
+	err = create_as(path, temporary, format, size, backing, backing_format);
+	free(temporary);
+	if (err)
+		return disk_error_errno(e, path, err, err == -EEXIST ? "choose another name or remove it" :
+					err == -EFBIG ? "give a smaller size" :
+					"see whether its folder is writable and has room");
+	return 0;
+}
