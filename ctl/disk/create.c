@@ -80,3 +80,17 @@ int disk_create(const char *path, enum disk_format format, uint64_t size, const 
 					"see whether its folder is writable and has room");
 	return 0;
 }
+
+/**
+ * disk_backing_path() - where an image's backing file is
+ * @image: path of the image; need not exist
+ * @backing: name as the image has it
+ *
+ * Return: the path, to be freed; NULL if it is no file.
+ */
+char *disk_backing_path(const char *image, const char *backing)
+{
+	struct disk_error e;
+
+	return layer_resolve(image, backing, &e);
+}

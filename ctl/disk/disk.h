@@ -85,6 +85,18 @@ struct disk_info {
 	enum disk_format backing_format;
 };
 
+/**
+ * struct disk_check - what counting an image's references found; numbers of clusters
+ * @clusters: in the file
+ * @used: referenced
+ * @leaks: lost space, harmless
+ * @errors: contradictions: data may be lost or overwritten
+ * @repaired: leaks that are gone now
+ */
+struct disk_check {
+	uint64_t clusters, used, leaks, errors, repaired;
+};
+
 /* What disk_extent() says of a range. */
 enum disk_extent {
 	DISK_EXTENT_DATA,
@@ -107,6 +119,9 @@ int disk_discard(struct disk *d, uint64_t offset, uint64_t length);
 int disk_write_zeroes(struct disk *d, uint64_t offset, uint64_t length, bool may_unmap);
 int disk_extent(struct disk *d, uint64_t offset, uint64_t *length, enum disk_extent *kind);
 
+/* check.c */
+int disk_check(struct disk *d, bool repair_leaks, struct disk_check *c);
+
 /* disk.c: descriptors for io_uring */
 bool disk_map(struct disk *d, uint64_t offset, uint64_t length, bool write, struct disk_map *m);
 void disk_unmap(struct disk *d);
@@ -120,6 +135,8 @@ int disk_freeze_and_overlay(struct disk *d, const char *path, struct disk_error 
 /* create.c */
 int disk_create(const char *path, enum disk_format format, uint64_t size, const char *backing,
 		enum disk_format backing_format, struct disk_error *e);
+
+char *disk_backing_path(const char *image, const char *backing);
 
 /* format.c */
 const char *disk_format_name(enum disk_format f);

@@ -1,0 +1,96 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * image.c - vmctl image: find the verb of image files and run it.
+ */
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "compiler.h"
+#include "image.h"
+
+static const struct {
+	const char *name, *full;
+	int (*run)(int argc, char **argv);
+} verbs[] = {
+	{ "create", "image create", image_create },
+	{ "info", "image info", image_info },
+	{ "convert", "image convert", image_convert },
+	{ "import", "image import", image_import },
+	{ "check", "image check", image_check },
+};
+
+const char vmctl_image_help[] =
+	"usage: vmctl image create|info|convert|import|check [OPTIONS] FILE...\n"
+	"\n"
+	"Works on disk images: raw and qcow2; reads vmdk, vhd, vhdx and vdi through qemu-nbd.\n"
+	"\n"
+	"  create     make an empty image, or one over another\n"
+	"  info       what images are\n"
+	"  convert    copy an image, with all that backs it, into a new one\n"
+	"  import     the same, into a qcow2 image\n"
+	"  check      whether an image contradicts itself\n"
+	"\n"
+	"Examples:\n"
+	"  vmctl image create web.qcow2 20G\n"
+	"  vmctl image create --backing debian.qcow2 web.qcow2\n"
+	"  vmctl image info --format json web.qcow2\n"
+	"  vmctl image convert --to raw web.qcow2 web.img\n"
+	"  vmctl image import appliance.vmdk\n"
+	"  vmctl image check --repair-leaks web.qcow2\n"
+	"\n"
+	"`vmctl image VERB --help` shows a verb's options.\n";
+
+/**
+ * image_tell() - tell an error of the disks
+ * @e: error
+ *
+ * Return: VMCTL_FAILED.
+ */
+int image_tell(const struct disk_error *e)
+{
+	return vmctl_error(e->object, e->what, e->remedy);
+}
+
+/**
+ * image_format() - in a verb's parser: the name of a format
+ * @name: what the user gave
+ * @f: filled
+ *
+ * Return: what the parser shall return.
+ */
+error_t image_format(const char *name, enum disk_format *f)
+{
+	*f = disk_format_named(name);
+	return *f == DISK_FORMATS ?
+	       vmctl_bad_value(name, "a format is raw, qcow2, vmdk, vhd, vhdx or vdi") : 0;
+}
+
+int vmctl_image(int argc, char **argv)
+{
+	const char *names[ARRAY_SIZE(verbs)], *meant;
+	size_t i;
+
+	if (argc < 2)
+		return vmctl_usage("VERB", "missing");
+	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")) {
+		fputs(vmctl_image_help, stdout);
+		return VMCTL_OK;
+	}
+	/* A limit on files is an error to tell, and no reason to die. */
+	signal(SIGXFSZ, SIG_IGN);
+	for (i = 0; i < ARRAY_SIZE(verbs); i++) {
+		names[i] = verbs[i].name;
+		if (strcmp(argv[1], verbs[i].name))
+			continue;
+		vmctl_set_verb(verbs[i].full);
+		return verbs[i].run(argc - 1, argv + 1);
+	}
+	meant = text_nearest(argv[1], names, ARRAY_SIZE(verbs));
+	fprintf(stderr, "vmctl image: %s: there is no such verb: ", argv[1]);
+	if (meant)
+		fprintf(stderr, "did you mean `vmctl image %s`?\n", meant);
+	else
+		fputs("see `vmctl help image`\n", stderr);
+	return VMCTL_USAGE;
+}
