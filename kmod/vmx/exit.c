@@ -115,6 +115,9 @@ static void vmx_decode_rest(struct vtr_vcpu *v, struct vtr_exit *e)
 	e->hw_reason = reason;
 	if (unlikely(reason & VMX_EXIT_ENTRY_FAILED)) {
 		e->kind = VTR_EXIT_ENTRY_FAILED;
+		if (reason == VMX_EXIT_NO_ENTRY)
+			e->hw_reason = v->hw->insn_error;
+		vmx_explain_failure(v);
 		return;
 	}
 	switch (reason & VMX_EXIT_BASIC) {

@@ -415,8 +415,7 @@ static noinline void vmx_block_nmis(struct vtr_vcpu *v)
 /* The entry did not take place: why, for vmx_decode(). */
 static noinline void vmx_entry_failed(struct vtr_vcpu *v)
 {
-	/* An error number of VM instructions, told apart by the failure bit alone with no basic reason. */
-	v->hw->exit_reason = VMX_EXIT_ENTRY_FAILED | VMX_EXIT_BASIC;
+	v->hw->exit_reason = VMX_EXIT_NO_ENTRY;
 	v->hw->insn_error = vmcs_read(VMCS_INSN_ERROR);
 }
 
@@ -486,7 +485,6 @@ int vmx_enter(struct vtr_vcpu *v)
 		vmx_entry_failed(v);
 		return vmx_take_back_event(v, 0);
 	}
-	hw->entry.launched = 1;
 	/* DR7 was cleared by the exit; the host's breakpoints come back before anything is traced. */
 	if (unlikely(hw_breakpoint_active()))
 		hw_breakpoint_restore();
@@ -502,6 +500,9 @@ int vmx_enter(struct vtr_vcpu *v)
 	v->shadow = hw->interruptibility & (VMX_BLOCKED_STI | VMX_BLOCKED_MOV_SS);
 	hw->exit_reason = vmcs_read(VMCS_EXIT_REASON);
 	vectoring = vmcs_read(VMCS_IDT_VECTORING_INFO);
+	/* A launch that the guest's state made fail was none. */
+	if (unlikely(!hw->entry.launched))
+		hw->entry.launched = !(hw->exit_reason & VMX_EXIT_ENTRY_FAILED);
 	/* NMIs get blocked by an injection only, so their opening matters where one is masked. */
 	if (unlikely(hw->rare || vectoring & VMX_INTR_VALID || hw->exit_reason == VMX_EXIT_EXCEPTION ||
 		     hw->vapic[0x80] >> 4 != v->cr8 || v->nmi_masked))

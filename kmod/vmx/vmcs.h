@@ -225,6 +225,7 @@ enum vmcs_field {
 #define VMX_EXIT_NR			70
 #define VMX_EXIT_ENTRY_FAILED		BIT(31)	/* the exit is a failed entry */
 #define VMX_EXIT_BASIC			0xffff
+#define VMX_EXIT_NO_ENTRY		0x8000ffff	/* ours: VMLAUNCH or VMRESUME itself failed */
 
 /* Exit qualification of a port access, an EPT violation, a control-register access */
 #define VMX_IO_SIZE			7	/* bytes less one */

@@ -160,6 +160,9 @@ void vmx_flush_tlb(struct vtr_vcpu *v);
 /* exit.c */
 void vmx_decode(struct vtr_vcpu *v, struct vtr_exit *e);
 
+/* fail.c */
+void vmx_explain_failure(struct vtr_vcpu *v);
+
 /* event.c */
 void vmx_inject_irq(struct vtr_vcpu *v, u8 vector);
 void vmx_inject_nmi(struct vtr_vcpu *v);

@@ -55,3 +55,56 @@ ABI_TEST("code fetched from a hole ends the run with an internal error or a shut
 	EXPECT(vcpu->run->exit_reason == KVM_EXIT_INTERNAL_ERROR ||
 	       vcpu->run->exit_reason == KVM_EXIT_SHUTDOWN);
 }
+
+/* One field of the segments or tables, made such that Intel CPUs refuse to enter: SDM 3C "VM Entries". */
+static void spoil(struct kvm_sregs *s, int how)
+{
+	switch (how) {
+	case 0:
+		s->cs.type = 1;		/* a segment that cannot be executed */
+		break;
+	case 1:
+		s->cs.dpl = 3;		/* code of another privilege level than the stack */
+		break;
+	case 2:
+		s->ss.type = 1;		/* a stack that cannot be written */
+		break;
+	case 3:
+		s->ds.limit = 0x12345;	/* not of whole pages, as its granularity says */
+		s->ds.g = 1;
+		break;
+	case 4:
+		s->tr.selector = 4;	/* a task state in the local table */
+		break;
+	case 5:
+		s->gdt.base = 1ULL << 60;	/* not canonical */
+		break;
+	case 6:
+		s->cs.l = 1;		/* 64-bit and 32-bit code at once */
+		s->cs.db = 1;
+		break;
+	}
+}
+
+ABI_TEST("state that no CPU enters ends the run, can be read, and runs once repaired")
+{
+	int how;
+
+	if (!abi_vmx())
+		abi_skip("AMD CPUs check less: what they refuse cannot be set");
+	for (how = 0; how < 7; how++) {
+		struct vcpu *vcpu = vcpu_create(vm_create(VM_IRQCHIP), 0);
+		struct kvm_sregs good, bad;
+
+		vcpu_load64(vcpu, done, done_end);
+		good = bad = vcpu_sregs(vcpu);
+		spoil(&bad, how);
+		NEED(ioctl(vcpu->fd, KVM_SET_SREGS, &bad) == 0);
+		EXPECT(vcpu_runs_to(vcpu, KVM_EXIT_FAIL_ENTRY));
+		EXPECT_EQ(vcpu->run->fail_entry.hardware_entry_failure_reason, 0x80000021);
+		EXPECT_EQ(vcpu_regs(vcpu).rip, CODE_GPA);
+		EXPECT_EQ(vcpu_sregs(vcpu).cs.selector, bad.cs.selector);
+		NEED(ioctl(vcpu->fd, KVM_SET_SREGS, &good) == 0);
+		EXPECT(vcpu_runs_to(vcpu, KVM_EXIT_IO));
+	}
+}

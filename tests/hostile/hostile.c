@@ -179,31 +179,42 @@ static struct usage memory_usage(void)
 	return usage;
 }
 
+enum { SLACK_KIB = 512, SLACK_AVAILABLE_KIB = 4096, TRIES = 3 };
+
+static bool leaked(const struct usage *before, const struct usage *after)
+{
+	return after->slab - before->slab >= SLACK_KIB ||
+	       after->tables - before->tables >= SLACK_KIB ||
+	       after->missing - before->missing >= SLACK_AVAILABLE_KIB;
+}
+
 /**
  * expect_no_leak() - a workload, repeated, leaves memory and references as they were
  * @workload: one round; runs in a process of its own
  * @warm_up: rounds before the first measurement
  * @rounds: rounds between the measurements
+ *
+ * The host's own memory comes and goes too, a few MiB at once now and then: what is a leak is there
+ * again at the next try.
  */
 void expect_no_leak(void (*workload)(void), unsigned int warm_up, unsigned int rounds)
 {
-	enum { SLACK_KIB = 512, SLACK_AVAILABLE_KIB = 4096 };
 	struct usage before, after;
-	int references;
+	int references, try = 0;
 	unsigned int i;
 
 	for (i = 0; i < warm_up; i++)
 		in_child((void (*)(void *))(void *)workload, NULL);
-	before = memory_usage();
-	references = module_references();
-	for (i = 0; i < rounds; i++)
-		in_child((void (*)(void *))(void *)workload, NULL);
-	after = memory_usage();
-	printf("# %u rounds: slab %+ld KiB, page tables %+ld KiB, available %+ld KiB\n", rounds,
-	       after.slab - before.slab, after.tables - before.tables,
-	       before.missing - after.missing);
-	EXPECT(after.slab - before.slab < SLACK_KIB);
-	EXPECT(after.tables - before.tables < SLACK_KIB);
-	EXPECT(after.missing - before.missing < SLACK_AVAILABLE_KIB);
-	EXPECT_EQ(module_references(), references);
+	do {
+		before = memory_usage();
+		references = module_references();
+		for (i = 0; i < rounds; i++)
+			in_child((void (*)(void *))(void *)workload, NULL);
+		after = memory_usage();
+		printf("# %u rounds: slab %+ld KiB, page tables %+ld KiB, available %+ld KiB\n",
+		       rounds, after.slab - before.slab, after.tables - before.tables,
+		       before.missing - after.missing);
+		EXPECT_EQ(module_references(), references);
+	} while (leaked(&before, &after) && ++try < TRIES);
+	EXPECT(!leaked(&before, &after));
 }

@@ -1,0 +1,234 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/* sources: kmod/vmx/check.c */
+/*
+ * A guest's and a host's state that pass every check; then each check with one field made wrong.
+ */
+#include <check.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "vmx/check.h"
+
+static uint64_t fields[0x8000];
+
+static u64 read_field(void *ctx, u32 field)
+{
+	(void)ctx;
+	return fields[field];
+}
+
+static void segment(int i, u16 sel, u64 base, u32 limit, u32 rights)
+{
+	fields[VMCS_GUEST_ES + 2 * i] = sel;
+	fields[VMCS_GUEST_ES_BASE + 2 * i] = base;
+	fields[VMCS_GUEST_ES_LIMIT + 2 * i] = limit;
+	fields[VMCS_GUEST_ES_RIGHTS + 2 * i] = rights;
+}
+
+static struct vmx_check setup_common(void)
+{
+	memset(fields, 0, sizeof(fields));
+	fields[VMCS_GUEST_RFLAGS] = 2;
+	fields[VMCS_GUEST_DR7] = 0x400;
+	fields[VMCS_GUEST_PAT] = 0x0007040600070406;
+	fields[VMCS_LINK_POINTER] = ~0ULL;
+	fields[VMCS_GUEST_CR4] = 0x2000;
+	return (struct vmx_check){
+		.read = read_field, .phys_bits = 40, .cr0_fixed0 = 0x80000021,
+		.cr0_fixed1 = 0xffffffff, .cr4_fixed0 = 0x2000, .cr4_fixed1 = 0x3767ff,
+	};
+}
+
+/* 64-bit kernel code. */
+static struct vmx_check long_mode(void)
+{
+	struct vmx_check c = setup_common();
+	int i;
+
+	fields[VMCS_GUEST_CR0] = 0x80000031;
+	fields[VMCS_GUEST_CR4] = 0x2020;
+	fields[VMCS_GUEST_EFER] = 0x500;
+	fields[VMCS_ENTRY_CONTROLS] = VMX_ENTRY_IA32E;
+	fields[VMCS_GUEST_RIP] = 0xffffffff81000000;
+	for (i = 0; i < 6; i++)
+		segment(i, 0x18, 0, ~0U, 0xc093);
+	segment(1, 0x10, 0, ~0U, 0xa09b);
+	segment(6, 0, 0, 0, 0x10000);
+	segment(7, 0x40, 0xffff888000000000, 0x67, 0x8b);
+	return c;
+}
+
+static struct vmx_check real_mode(void)
+{
+	struct vmx_check c = setup_common();
+	int i;
+
+	fields[VMCS_GUEST_CR0] = 0x20;
+	fields[VMCS_GUEST_RIP] = 0xfff0;
+	for (i = 0; i < 6; i++)
+		segment(i, 0, 0, 0xffff, 0x93);
+	segment(1, 0xf000, 0xffff0000, 0xffff, 0x9b);
+	segment(6, 0, 0, 0xffff, 0x82);
+	segment(7, 0, 0, 0xffff, 0x8b);
+	return c;
+}
+
+static struct vmx_check host(void)
+{
+	struct vmx_check c = setup_common();
+
+	fields[VMCS_HOST_CR0] = 0x80050033;
+	fields[VMCS_HOST_CR4] = 0x2020;
+	fields[VMCS_HOST_PAT] = 0x0007040600070406;
+	fields[VMCS_HOST_EFER] = 0xd01;
+	fields[VMCS_HOST_CS] = 0x10;
+	fields[VMCS_HOST_SS] = 0x18;
+	fields[VMCS_HOST_TR] = 0x40;
+	fields[VMCS_HOST_RIP] = 0xffffffffc0001000;
+	return c;
+}
+
+START_TEST(good_states_pass)
+{
+	struct vmx_check c = long_mode();
+
+	ck_assert(vmx_check_guest(&c));
+	ck_assert_ptr_null(c.what);
+	c = real_mode();
+	ck_assert(vmx_check_guest(&c));
+	c = host();
+	ck_assert(vmx_check_host(&c));
+}
+END_TEST
+
+static const struct {
+	u32 field;
+	u64 value;
+	u32 blamed;	/* 0: the field itself */
+} wrong_guest[] = {
+	{ VMCS_GUEST_CR0, 0x80000011, 0 }, { VMCS_GUEST_CR0, 0x180000031, 0 },
+	{ VMCS_GUEST_CR0, 0x80000030, 0 }, { VMCS_GUEST_CR0, 0x31, 0 },
+	{ VMCS_GUEST_CR4, 0x20, 0 }, { VMCS_GUEST_CR4, 0x80002020, 0 },
+	{ VMCS_GUEST_CR4, 0x2000, 0 }, { VMCS_GUEST_CR3, 1ULL << 40, 0 },
+	{ VMCS_GUEST_DEBUGCTL, 4, 0 }, { VMCS_GUEST_DR7, 1ULL << 32, 0 },
+	{ VMCS_GUEST_SYSENTER_ESP, 1ULL << 47, 0 }, { VMCS_GUEST_SYSENTER_EIP, 1ULL << 47, 0 },
+	{ VMCS_GUEST_PAT, 2, 0 }, { VMCS_GUEST_PAT, 8, 0 }, { VMCS_GUEST_EFER, 0x502, 0 },
+	{ VMCS_GUEST_EFER, 0x100, 0 }, { VMCS_GUEST_EFER, 0x400, 0 },
+	{ VMCS_GUEST_FS_BASE, 1ULL << 47, 0 }, { VMCS_GUEST_ES_BASE, 1ULL << 32, 0 },
+	{ VMCS_GUEST_CS_BASE, 1ULL << 32, 0 },
+	{ VMCS_GUEST_CS_RIGHTS, 0xa091, 0 }, { VMCS_GUEST_CS_RIGHTS, 0xa08b, 0 },
+	{ VMCS_GUEST_CS_RIGHTS, 0xa0fb, 0 }, { VMCS_GUEST_CS_RIGHTS, 0xa0ff, 0 },
+	{ VMCS_GUEST_CS_RIGHTS, 0xa01b, 0 }, { VMCS_GUEST_CS_RIGHTS, 0xa19b, 0 },
+	{ VMCS_GUEST_CS_RIGHTS, 0xe09b, 0 }, { VMCS_GUEST_CS_RIGHTS, 0x209b, 0 },
+	{ VMCS_GUEST_CS_RIGHTS, 0xc0f3, 0 },
+	{ VMCS_GUEST_SS_RIGHTS, 0xc091, 0 }, { VMCS_GUEST_SS_RIGHTS, 0xc0f3, VMCS_GUEST_CS_RIGHTS },
+	{ VMCS_GUEST_ES_RIGHTS, 0xc092, 0 }, { VMCS_GUEST_ES_RIGHTS, 0xc099, 0 },
+	{ VMCS_GUEST_ES_LIMIT, 0x100000, VMCS_GUEST_ES_RIGHTS },
+	{ VMCS_GUEST_TR, 0x44, 0 }, { VMCS_GUEST_ES_RIGHTS + 14, 0x83, 0 },
+	{ VMCS_GUEST_ES_RIGHTS + 14, 0x9b, 0 }, { VMCS_GUEST_ES_RIGHTS + 14, 0x0b, 0 },
+	{ VMCS_GUEST_ES_RIGHTS + 14, 0x1008b, 0 }, { VMCS_GUEST_ES_BASE + 14, 1ULL << 47, 0 },
+	{ VMCS_GUEST_ES_RIGHTS + 12, 0x83, 0 },
+	{ VMCS_GUEST_GDTR_BASE, 1ULL << 47, 0 }, { VMCS_GUEST_IDTR_BASE, 1ULL << 47, 0 },
+	{ VMCS_GUEST_GDTR_LIMIT, 0x10000, 0 }, { VMCS_GUEST_IDTR_LIMIT, 0x10000, 0 },
+	{ VMCS_GUEST_RIP, 1ULL << 47, 0 }, { VMCS_GUEST_RFLAGS, 0, 0 },
+	{ VMCS_GUEST_RFLAGS, 0x8002, 0 }, { VMCS_ENTRY_INTR_INFO, BIT(31) | 0x20, VMCS_GUEST_RFLAGS },
+	{ VMCS_GUEST_ACTIVITY, 4, 0 }, { VMCS_GUEST_INTERRUPTIBILITY, 0x20, 0 },
+	{ VMCS_GUEST_INTERRUPTIBILITY, 3, 0 }, { VMCS_GUEST_INTERRUPTIBILITY, 1, 0 },
+	{ VMCS_LINK_POINTER, 0, 0 },
+};
+
+START_TEST(each_wrong_field_is_named)
+{
+	struct vmx_check c = long_mode();
+	u32 blamed = wrong_guest[_i].blamed ? wrong_guest[_i].blamed : wrong_guest[_i].field;
+
+	fields[wrong_guest[_i].field] = wrong_guest[_i].value;
+	ck_assert(!vmx_check_guest(&c));
+	ck_assert_ptr_nonnull(c.what);
+	ck_assert_ptr_nonnull(c.name);
+	ck_assert_uint_eq(c.field, blamed);
+	ck_assert_uint_eq(c.value, fields[blamed]);
+}
+END_TEST
+
+START_TEST(modes_have_checks_of_their_own)
+{
+	struct vmx_check c = real_mode();
+
+	fields[VMCS_GUEST_SS_RIGHTS] = 0xf3;
+	ck_assert(!vmx_check_guest(&c));
+	c = real_mode();
+	fields[VMCS_GUEST_RIP] = 1ULL << 32;
+	ck_assert(!vmx_check_guest(&c));
+	ck_assert_uint_eq(c.field, VMCS_GUEST_RIP);
+	c = real_mode();
+	fields[VMCS_GUEST_CR4] = 0x22000;
+	ck_assert(!vmx_check_guest(&c));
+	ck_assert_uint_eq(c.field, VMCS_GUEST_CR4);
+	c = real_mode();
+	fields[VMCS_GUEST_RFLAGS] |= 1 << 17;
+	ck_assert(!vmx_check_guest(&c));
+	c = long_mode();
+	fields[VMCS_GUEST_RFLAGS] = 0x302;
+	fields[VMCS_GUEST_INTERRUPTIBILITY] = 1;
+	ck_assert(!vmx_check_guest(&c));
+	ck_assert_uint_eq(c.field, VMCS_GUEST_PENDING_DEBUG);
+	fields[VMCS_GUEST_PENDING_DEBUG] = BIT(14);
+	ck_assert(vmx_check_guest(&c));
+	c = long_mode();
+	fields[VMCS_GUEST_INTERRUPTIBILITY] = VMX_BLOCKED_NMI;
+	fields[VMCS_ENTRY_INTR_INFO] = BIT(31) | VMX_INTR_NMI | 2;
+	ck_assert(!vmx_check_guest(&c));
+	ck_assert_uint_eq(c.field, VMCS_GUEST_INTERRUPTIBILITY);
+}
+END_TEST
+
+static const struct {
+	u32 field;
+	u64 value;
+} wrong_host[] = {
+	{ VMCS_HOST_CR0, 0x80050013 }, { VMCS_HOST_CR4, 0x2000 }, { VMCS_HOST_CR3, 1ULL << 40 },
+	{ VMCS_HOST_RIP, 1ULL << 47 }, { VMCS_HOST_GS_BASE, 1ULL << 47 }, { VMCS_HOST_PAT, 2 },
+	{ VMCS_HOST_EFER, 1 }, { VMCS_HOST_DS, 0x2b }, { VMCS_HOST_CS, 0 }, { VMCS_HOST_TR, 0 },
+};
+
+START_TEST(each_wrong_host_field_is_named)
+{
+	struct vmx_check c = host();
+
+	fields[wrong_host[_i].field] = wrong_host[_i].value;
+	ck_assert(!vmx_check_host(&c));
+	ck_assert_uint_eq(c.field, wrong_host[_i].field);
+	ck_assert_uint_eq(c.value, wrong_host[_i].value);
+}
+END_TEST
+
+START_TEST(error_numbers_have_words)
+{
+	ck_assert_str_ne(vmx_insn_error(7), vmx_insn_error(8));
+	ck_assert_ptr_nonnull(vmx_insn_error(1000));
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("vmx_check");
+	TCase *t = tcase_create("checks");
+	SRunner *r;
+	int failed;
+
+	tcase_add_test(t, good_states_pass);
+	tcase_add_loop_test(t, each_wrong_field_is_named, 0,
+			    sizeof(wrong_guest) / sizeof(wrong_guest[0]));
+	tcase_add_test(t, modes_have_checks_of_their_own);
+	tcase_add_loop_test(t, each_wrong_host_field_is_named, 0,
+			    sizeof(wrong_host) / sizeof(wrong_host[0]));
+	tcase_add_test(t, error_numbers_have_words);
+	suite_add_tcase(s, t);
+	r = srunner_create(s);
+	srunner_run_all(r, CK_NORMAL);
+	failed = srunner_ntests_failed(r);
+	srunner_free(r);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
