@@ -13,10 +13,10 @@
 
 #include "client.h"
 #include "compiler.h"
-#include "copy.h"
+#include "overlay.h"
 #include "seed.h"
 
-#define IMAGE_FILE	"disks/disk0"
+#define IMAGE_FILE	"disks/disk0.qcow2"
 
 #define KEY_DISK	0x100
 #define KEY_NET		0x101
@@ -39,7 +39,8 @@ static const struct argp_option options[] = {
 	{ "append", 'a', "STRING", 0, "Its command line", 0 },
 	{ "device", 'd', "PATH", 0, "/dev/vitrine (default), or a stock /dev/kvm", 0 },
 	{ "disk", KEY_DISK, "FILE[,readonly]", 0, "A disk image to use where it is; may be repeated", 0 },
-	{ "image", KEY_IMAGE, "FILE", 0, "The VM's first disk begins as this image", 0 },
+	{ "image", KEY_IMAGE, "FILE", 0,
+	  "The VM's first disk is a layer over this image, which must stay", 0 },
 	{ "hostname", 'n', "NAME", 0, "What cloud-init calls the guest (default: the VM's name)", 0 },
 	{ "ssh-key", KEY_SSH_KEY, "FILE", 0, "Public keys that cloud-init lets in", 0 },
 	{ "user-data", KEY_USER_DATA, "FILE", 0, "What cloud-init does at the first start", 0 },
@@ -142,8 +143,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case 'n':
 		return set("hostname", arg);
 	case KEY_IMAGE:
-		image = arg;
-		return 0;
+		image = absolute(arg);
+		return image ? 0 : ENOMEM;
 	case KEY_SSH_KEY:
 		ssh_key = arg;
 		return 0;
@@ -341,7 +342,7 @@ static int fill(struct vm *vm)
 	struct seed seed = { .instance = config.instance, .hostname = config.hostname,
 			     .key_file = ssh_key, .user_data = user_data };
 
-	if (image && copy_image(vm->fd, IMAGE_FILE, image))
+	if (image && overlay_create(vm->fd, IMAGE_FILE, image))
 		return VMCTL_FAILED;
 	return wants_seed() ? seed_write(vm->fd, &seed) : VMCTL_OK;
 }
