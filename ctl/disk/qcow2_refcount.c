@@ -81,6 +81,28 @@ int qcow2_refcount_put(struct qcow2 *q, uint64_t cluster, uint64_t count)
 	return 0;
 }
 
+static bool is_inside(uint64_t offset, uint64_t start, uint64_t n)
+{
+	return offset >= start && offset - start < n;
+}
+
+/* The refcounts of a damaged image may call its own tables free. */
+static bool is_table(const struct qcow2 *q, uint64_t offset)
+{
+	uint64_t i;
+
+	if (!offset || is_inside(offset, q->h.l1, q->h.l1_entries * 8ULL) ||
+	    is_inside(offset, q->h.reftable, q->h.reftable_clusters * q->cluster))
+		return true;
+	for (i = 0; i < q->h.l1_entries; i++)
+		if ((q->l1[i] & QCOW2_OFFSET) == offset)
+			return true;
+	for (i = 0; i < q->reftable_entries; i++)
+		if (q->reftable[i] == offset)
+			return true;
+	return false;
+}
+
 /* A refcount block for a range that has none; its own first cluster takes it. */
 static int add_block(struct qcow2 *q, uint64_t block, uint64_t used)
 {
@@ -88,6 +110,8 @@ static int add_block(struct qcow2 *q, uint64_t block, uint64_t used)
 	unsigned char *b;
 	int err;
 
+	if (is_table(q, offset))
+		return qcow2_damaged(q);
 	b = calloc(1, q->cluster);
 	if (!b)
 		return -ENOMEM;
@@ -152,28 +176,6 @@ static int grow_table(struct qcow2 *q)
 	q->h.reftable_clusters = clusters;
 	q->reftable_dirty = false;
 	return 0;
-}
-
-static bool is_inside(uint64_t offset, uint64_t start, uint64_t n)
-{
-	return offset >= start && offset - start < n;
-}
-
-/* The refcounts of a damaged image may call its own tables free. */
-static bool is_table(const struct qcow2 *q, uint64_t offset)
-{
-	uint64_t i;
-
-	if (!offset || is_inside(offset, q->h.l1, q->h.l1_entries * 8ULL) ||
-	    is_inside(offset, q->h.reftable, q->h.reftable_clusters * q->cluster))
-		return true;
-	for (i = 0; i < q->h.l1_entries; i++)
-		if ((q->l1[i] & QCOW2_OFFSET) == offset)
-			return true;
-	for (i = 0; i < q->reftable_entries; i++)
-		if (q->reftable[i] == offset)
-			return true;
-	return false;
 }
 
 static int take_from(struct qcow2 *q, uint64_t cluster, uint64_t *offset)
