@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../compiler.h"
 #include "layer.h"
 
 static const char * const names[DISK_FORMATS] = {
@@ -70,7 +71,7 @@ enum disk_format disk_format_probe(const void *head, size_t n, uint64_t file_siz
 	size_t i;
 
 	(void)file_size;
-	for (i = 0; i < sizeof(magics) / sizeof(magics[0]); i++)
+	for (i = 0; i < ARRAY_SIZE(magics); i++)
 		if (n >= magics[i].offset + magics[i].n &&
 		    !memcmp((const char *)head + magics[i].offset, magics[i].bytes, magics[i].n))
 			return magics[i].format;

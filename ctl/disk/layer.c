@@ -79,7 +79,9 @@ struct layer *layer_open(const char *path, enum disk_format format, unsigned int
 {
 	struct layer *l = calloc(1, sizeof(*l));
 
-	if (!l || !(l->path = strdup(path))) {
+	if (l)
+		l->path = strdup(path);
+	if (!l || !l->path) {
 		free(l);
 		disk_error_errno(e, path, -ENOMEM, "free some memory");
 		return NULL;

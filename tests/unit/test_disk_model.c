@@ -379,6 +379,48 @@ START_TEST(test_locks)
 }
 END_TEST
 
+/* Parent and child go on from the same contents, each alone; the parent may end first. */
+START_TEST(test_fork)
+{
+	unsigned char *then = malloc(SIZE);
+	struct disk_error e;
+	struct disk *d;
+	int i, status;
+	pid_t pid;
+
+	create(name("a"), DISK_QCOW2, NULL, DISK_AUTO);
+	d = open_disk(name("a"), DISK_QCOW2, 0);
+	for (i = 0; i < 60; i++)
+		ck_assert_int_eq(step(d), 0);
+	ck_assert_int_eq(disk_freeze(d), 0);
+	memcpy(then, model, SIZE);
+	pid = fork();
+	if (!pid) {
+		model = then;
+		seed = 77;
+		if (disk_reopen(d, &e) || disk_overlay(d, name("child"), &e))
+			_exit(1);
+		for (i = 0; i < 60; i++)
+			if (step(d))
+				_exit(2);
+		compare(d);
+		disk_close(d);
+		judge(name("child"), false);
+		_exit(0);
+	}
+	ck_assert_int_eq(disk_overlay(d, name("parent"), &e), 0);
+	for (i = 0; i < 60; i++)
+		ck_assert_int_eq(step(d), 0);
+	waitpid(pid, &status, 0);
+	ck_assert_int_eq(status, 0);
+	compare(d);
+	disk_close(d);
+	judge(name("parent"), false);
+	judge(name("a"), false);
+	free(then);
+}
+END_TEST
+
 START_TEST(test_refused)
 {
 	struct disk_error e;
@@ -415,6 +457,7 @@ int main(void)
 	tcase_add_test(c, test_killed);
 	tcase_add_loop_test(c, test_full, 0, 8);
 	tcase_add_test(c, test_locks);
+	tcase_add_test(c, test_fork);
 	tcase_add_test(c, test_refused);
 	srunner_run_all(r, CK_NORMAL);
 	failed = srunner_ntests_failed(r);
