@@ -212,6 +212,7 @@ void vmx_cpu_disable(void)
  */
 bool vmx_vcpu_held(struct vtr_vcpu *v)
 {
+	/* Pairs with vmx_clear(): held by none means that all is in memory. */
 	int cpu = smp_load_acquire(&v->hw->vmcs_cpu);
 
 	return cpu >= 0 && cpu != smp_processor_id();
@@ -225,6 +226,7 @@ bool vmx_vcpu_held(struct vtr_vcpu *v)
  */
 void vmx_vcpu_recall(struct vtr_vcpu *v)
 {
+	/* Pairs with vmx_clear(). */
 	int cpu = smp_load_acquire(&v->hw->vmcs_cpu);
 
 	if (cpu >= 0)
