@@ -13,6 +13,7 @@
 #include <linux/mman.h>
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
+#include "backend.h"
 #include "guestmem.h"
 #include "module.h"
 
@@ -30,6 +31,9 @@ struct vtr_mmu_test {
 /* Runs in the process that loads the module; the cases run in a kernel thread. */
 static int vtr_mmu_suite_init(struct kunit_suite *suite)
 {
+	/* Suites run before the module chooses: the format of the page tables is all they need of it. */
+	if (!vtr_backend)
+		vtr_backend = &vtr_svm_backend;
 	vtr_test_mm = current->mm;
 	if (!vtr_test_mm)
 		return -ENODEV;
