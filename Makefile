@@ -88,7 +88,7 @@ $(CHECKPATCH): deps-debug-kernel
 CTL_SOURCES := $(wildcard ctl/*.c ctl/*/*.c)
 CTL_OBJECTS := $(CTL_SOURCES:%.c=$(BUILD)/%.o)
 CTL_CFLAGS := -O2 -g -Wall -Wextra -Werror -D_GNU_SOURCE -Ictl -Ictl/vmm -Iinclude -Iinclude/uapi
-CTL_LIBS := -pthread -ljansson -lseccomp -lz -lzstd -lnbd
+CTL_LIBS := -pthread -ljansson -lseccomp -lz -lzstd
 
 tools: deps-tools
 	@$(MAKE) -s $(BUILD)/vmctl

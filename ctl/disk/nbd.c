@@ -5,7 +5,11 @@
  * libnbd starts qemu-nbd on a socket of ours; it ends when we close that or die. A child of fork(2) shares the
  * connection and must not use it: a disk in such a format cannot be forked, so copy it to qcow2 first. QEMU's own
  * locks guard the file, so ours are not held.
+ *
+ * The library is loaded with the first such disk: with all that it needs it would take 5 MiB of every VM process and
+ * most of the time that one takes to start.
  */
+#include <dlfcn.h>
 #include <errno.h>
 #include <libnbd.h>
 #include <stdio.h>
@@ -16,6 +20,30 @@
 
 #define REQUEST	(1U << 20)	/* bytes */
 
+/* What is used of it, with the types of its header. */
+#define CALLS(X)	X(create) X(connect_systemd_socket_activation) X(get_size) X(close) X(shutdown) \
+			X(get_errno) X(pread) X(pwrite) X(can_flush) X(flush)
+
+static struct {
+#define X(name)	__typeof__(nbd_##name) *name;
+	CALLS(X)
+#undef X
+} nbd;
+
+static bool nbd_load(void)
+{
+	void *library = dlopen("libnbd.so.0", RTLD_NOW);
+
+	if (!library)
+		return false;
+#define X(call)	nbd.call = (__typeof__(nbd.call))dlsym(library, "nbd_" #call);
+	CALLS(X)
+#undef X
+#define X(name)	&& nbd.name
+	return true CALLS(X);
+#undef X
+}
+
 /* QEMU's names. */
 static const char *qemu_name(enum disk_format f)
 {
@@ -24,7 +52,7 @@ static const char *qemu_name(enum disk_format f)
 
 static int nbd_failed(void)
 {
-	int err = nbd_get_errno();
+	int err = nbd.get_errno();
 
 	return err ? -err : -EIO;
 }
@@ -34,14 +62,18 @@ static int nbd_layer_open(struct layer *l, struct disk_error *e)
 	char format[32];
 	char *argv[] = { "qemu-nbd", format, l->read_only ? "--read-only" : "--discard=unmap", l->path,
 			 NULL };
-	struct nbd_handle *h = nbd_create();
+	struct nbd_handle *h;
 	int64_t size = -1;
 
+	if (!nbd_load())
+		return disk_error_set(e, l->path, "its format needs libnbd, which is not installed",
+				      "install libnbd0, or convert the image to qcow2");
+	h = nbd.create();
 	snprintf(format, sizeof(format), "--format=%s", qemu_name(l->format));
-	if (h && !nbd_connect_systemd_socket_activation(h, argv))
-		size = nbd_get_size(h);
+	if (h && !nbd.connect_systemd_socket_activation(h, argv))
+		size = nbd.get_size(h);
 	if (size < 0) {
-		nbd_close(h);
+		nbd.close(h);
 		return disk_error_set(e, l->path, "qemu-nbd cannot open it",
 				      "install qemu-utils, or see what `qemu-img info` says");
 	}
@@ -52,8 +84,8 @@ static int nbd_layer_open(struct layer *l, struct disk_error *e)
 
 static void nbd_layer_close(struct layer *l)
 {
-	nbd_shutdown(l->private, 0);
-	nbd_close(l->private);
+	nbd.shutdown(l->private, 0);
+	nbd.close(l->private);
 }
 
 static int nbd_lookup(struct layer *l, uint64_t offset, uint64_t length, struct extent *x)
@@ -70,7 +102,7 @@ static int nbd_read(struct layer *l, void *to, uint64_t offset, uint64_t length)
 
 	for (; length; p += part, offset += part, length -= part) {
 		part = length < REQUEST ? length : REQUEST;
-		if (nbd_pread(l->private, p, part, offset, 0))
+		if (nbd.pread(l->private, p, part, offset, 0))
 			return nbd_failed();
 	}
 	return 0;
@@ -83,7 +115,7 @@ static int nbd_write(struct layer *l, const void *from, uint64_t offset, uint64_
 
 	for (; length; p += part, offset += part, length -= part) {
 		part = length < REQUEST ? length : REQUEST;
-		if (nbd_pwrite(l->private, p, part, offset, 0))
+		if (nbd.pwrite(l->private, p, part, offset, 0))
 			return nbd_failed();
 	}
 	return 0;
@@ -91,7 +123,7 @@ static int nbd_write(struct layer *l, const void *from, uint64_t offset, uint64_
 
 static int nbd_sync(struct layer *l)
 {
-	return nbd_can_flush(l->private) == 1 && nbd_flush(l->private, 0) ? nbd_failed() : 0;
+	return nbd.can_flush(l->private) == 1 && nbd.flush(l->private, 0) ? nbd_failed() : 0;
 }
 
 const struct layer_ops nbd_ops = {

@@ -171,6 +171,7 @@ struct vmm_image {
 struct vmm_console;
 struct vmm_control;
 struct vmm_hub;
+struct vmm_part;
 struct vmm_pm;
 struct vmm_rtc;
 struct vmm_serial;
@@ -191,6 +192,7 @@ struct vmm {
 	struct vmm_pm *pm;
 	struct vmm_rtc *rtc;
 	struct vmm_serial *serial;
+	struct vmm_part *parts;		/* part.h */
 	int epoll;
 	struct vmm_source wake;		/* eventfd: there is something for the main thread to look at */
 	struct vmm_source signals;
