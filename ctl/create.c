@@ -11,6 +11,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "disk/disk.h"
 #include "client.h"
 #include "compiler.h"
 #include "overlay.h"
@@ -38,7 +39,8 @@ static const struct argp_option options[] = {
 	{ "initrd", 'i', "FILE", 0, "Its initial RAM disk", 0 },
 	{ "append", 'a', "STRING", 0, "Its command line", 0 },
 	{ "device", 'd', "PATH", 0, "/dev/vitrine (default), or a stock /dev/kvm", 0 },
-	{ "disk", KEY_DISK, "FILE[,readonly]", 0, "A disk image to use where it is; may be repeated", 0 },
+	{ "disk", KEY_DISK, "FILE[,readonly][,format=F]", 0, "A disk image to use where it is; may "
+	  "be repeated", 0 },
 	{ "image", KEY_IMAGE, "FILE", 0,
 	  "The VM's first disk is a layer over this image, which must stay", 0 },
 	{ "hostname", 'n', "NAME", 0, "What cloud-init calls the guest (default: the VM's name)", 0 },
@@ -90,23 +92,54 @@ static error_t set_any(char *arg)
 	return set(arg, equals + 1);
 }
 
+/* The user's image says now what it is; later its guest could make it say something else. */
+static enum disk_format look_at(const char *path)
+{
+	uint8_t head[1024];
+	FILE *f = fopen(path, "re");
+	size_t n = 0;
+
+	if (f) {
+		n = fread(head, 1, sizeof(head), f);
+		fclose(f);
+	}
+	return f ? disk_format_probe(head, n, 0) : disk_format_of_name(path);
+}
+
+static error_t disk_option(struct config_disk *d, const char *option)
+{
+	enum disk_format f = DISK_FORMATS;
+
+	if (!strcmp(option, "readonly")) {
+		d->readonly = true;
+		return 0;
+	}
+	if (!strncmp(option, "format=", 7))
+		f = disk_format_named(option + 7);
+	if (f == DISK_AUTO || f == DISK_FORMATS)
+		return vmctl_bad_value(option, "--disk takes FILE[,readonly][,format=raw|qcow2|vmdk|vhd|vhdx|vdi]");
+	free(d->format);
+	d->format = strdup(disk_format_name(f));
+	return d->format ? 0 : ENOMEM;
+}
+
 static error_t add_disk(char *arg)
 {
 	struct config_disk *d = &config.disks[config.ndisks];
-	char *comma = strchr(arg, ',');
+	char *path = strsep(&arg, ","), *option;
+	error_t err = 0;
 
 	if (config.ndisks == CONFIG_DISKS)
-		return vmctl_bad_value(arg, "there are 24 disks already");
-	if (comma && strcmp(comma, ",readonly"))
-		return vmctl_bad_value(arg, "--disk takes FILE or FILE,readonly");
-	if (comma)
-		*comma = 0;
-	d->readonly = comma;
-	d->file = absolute(arg);
-	if (!d->file)
-		return ENOMEM;
+		return vmctl_bad_value(path, "there are 24 disks already");
 	config.ndisks++;
-	return 0;
+	d->file = absolute(path);
+	while (!err && (option = strsep(&arg, ",")))
+		err = disk_option(d, option);
+	if (err || !d->file)
+		return err ? err : ENOMEM;
+	if (!d->format)
+		d->format = strdup(disk_format_name(look_at(d->file)));
+	return d->format ? 0 : ENOMEM;
 }
 
 static error_t add_net(const char *arg)
@@ -274,10 +307,11 @@ static int complete_disks(void)
 		return vmctl_usage("--disk", "there are more than 24 disks");
 	if (image) {
 		memmove(d + 1, d, config.ndisks++ * sizeof(*d));
-		d[0] = (struct config_disk){ .file = strdup(IMAGE_FILE) };
+		d[0] = (struct config_disk){ .file = strdup(IMAGE_FILE), .format = strdup("qcow2") };
 	}
 	if (wants_seed())
-		d[config.ndisks++] = (struct config_disk){ .file = strdup(SEED_FILE), .readonly = true };
+		d[config.ndisks++] = (struct config_disk){ .file = strdup(SEED_FILE),
+							   .format = strdup("raw"), .readonly = true };
 	return VMCTL_OK;
 }
 

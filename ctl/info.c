@@ -60,7 +60,8 @@ static void add_config(json_t *o, const struct config *c)
 	add_text(o, "append", c->append);
 	add_text(o, "device", c->device);
 	for (i = 0; i < c->ndisks; i++)
-		json_array_append_new(disks, json_pack("{s:s, s:b}", "file", c->disks[i].file,
+		json_array_append_new(disks, json_pack("{s:s, s:s*, s:b}", "file", c->disks[i].file,
+						       "format", c->disks[i].format,
 						       "readonly", c->disks[i].readonly));
 	for (i = 0; i < c->nnets; i++)
 		json_array_append_new(nets, json_pack("{s:s, s:s*}", "network", c->nets[i].network,

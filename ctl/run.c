@@ -11,6 +11,8 @@
 #include "vmctl.h"
 #include "vmm/vmm.h"
 
+#define DISKS	24
+
 const char vmctl_run_help[] =
 "usage: vmctl run --kernel FILE [OPTIONS]\n"
 "\n"
@@ -22,6 +24,8 @@ const char vmctl_run_help[] =
 "  -a, --append STRING  its command line (default: console=ttyS0)\n"
 "  -c, --cpus N         virtual CPUs, 1 to 64 (default 1)\n"
 "  -m, --memory SIZE    guest memory with suffix K, M or G (default 256M)\n"
+"  -D, --disk FILE      a disk image: FILE[,readonly][,format=F]; may be repeated; without format=, what\n"
+"                       the file's name ends in (qcow2, vmdk, ...) or raw\n"
 "  -d, --device PATH    the hypervisor: /dev/vitrine, or a stock /dev/kvm (default: /dev/vitrine)\n"
 "  -t, --timing         print how long the guest's first instruction and its /init took\n"
 "\n"
@@ -41,6 +45,7 @@ static const struct option options[] = {
 	{ "append", required_argument, NULL, 'a' },
 	{ "cpus", required_argument, NULL, 'c' },
 	{ "memory", required_argument, NULL, 'm' },
+	{ "disk", required_argument, NULL, 'D' },
 	{ "device", required_argument, NULL, 'd' },
 	{ "timing", no_argument, NULL, 't' },
 	{ "help", no_argument, NULL, 'h' },
@@ -82,6 +87,24 @@ static bool parse_size(const char *s, uint64_t *bytes)
 	return true;
 }
 
+/* FILE[,readonly][,format=F], which is cut into its words. */
+static bool parse_disk(char *s, struct vmm_disk *d)
+{
+	char *option;
+
+	*d = (struct vmm_disk){ .path = strsep(&s, ",") };
+	d->format = disk_format_of_name(d->path);
+	while ((option = strsep(&s, ","))) {
+		if (!strcmp(option, "readonly"))
+			d->readonly = true;
+		else if (!strncmp(option, "format=", 7))
+			d->format = disk_format_named(option + 7);
+		else
+			return false;
+	}
+	return *d->path && d->format != DISK_AUTO && d->format != DISK_FORMATS;
+}
+
 static int usage(const char *object, const char *what)
 {
 	fprintf(stderr, "vmctl run: %s: %s: see `vmctl help run`\n", object, what);
@@ -90,13 +113,15 @@ static int usage(const char *object, const char *what)
 
 int vmctl_run(int argc, char **argv)
 {
+	struct vmm_disk disks[DISKS];
 	struct vmm_config c = {
 		.append = "console=ttyS0", .cpus = 1, .memory = 256 << 20, .device = "/dev/vitrine",
+		.disks = disks,
 	};
 	int opt;
 
 	opterr = 0;
-	while ((opt = getopt_long(argc, argv, ":k:i:a:c:m:d:th", options, NULL)) != -1) {
+	while ((opt = getopt_long(argc, argv, ":k:i:a:c:m:D:d:th", options, NULL)) != -1) {
 		switch (opt) {
 		case 'k':
 			c.kernel = optarg;
@@ -115,6 +140,12 @@ int vmctl_run(int argc, char **argv)
 			if (!parse_size(optarg, &c.memory) || c.memory < VMM_MIN_MEMORY ||
 			    c.memory > VMM_MAX_MEMORY)
 				return usage(optarg, "--memory takes a size from 16M to 512G");
+			break;
+		case 'D':
+			if (c.ndisks == DISKS)
+				return usage(optarg, "there are 24 disks already");
+			if (!parse_disk(optarg, &disks[c.ndisks++]))
+				return usage(optarg, "--disk takes FILE[,readonly][,format=F]");
 			break;
 		case 'd':
 			c.device = optarg;

@@ -125,13 +125,28 @@ static void on_phase(const struct vmm_owner *o, enum vmm_phase phase, const char
 	}
 }
 
-static void machine_config(const struct config *c, struct vmm_config *m)
+static void machine_disks(const struct config *c, struct vmm_disk *d)
 {
+	unsigned int i;
+
+	for (i = 0; i < c->ndisks; i++) {
+		const struct config_disk *k = &c->disks[i];
+
+		d[i] = (struct vmm_disk){
+			.path = k->file, .readonly = k->readonly,
+			.format = k->format ? disk_format_named(k->format) : disk_format_of_name(k->file),
+		};
+	}
+}
+
+static void machine_config(const struct config *c, struct vmm_config *m, struct vmm_disk *disks)
+{
+	machine_disks(c, disks);
 	*m = (struct vmm_config){
 		.kernel = c->kernel, .initrd = c->initrd,
 		.append = c->append ? c->append : "console=ttyS0",
 		.device = c->device ? c->device : "/dev/vitrine",
-		.memory = c->memory, .cpus = c->cpus,
+		.memory = c->memory, .cpus = c->cpus, .disks = disks, .ndisks = c->ndisks,
 	};
 }
 
@@ -190,6 +205,7 @@ int start_limit(struct vm *vm, const struct config *c, pid_t pid)
 static int be_vm(struct vm *vm, const struct config *c, int ready)
 {
 	struct keeper k = { .owner = { .folder = vm->fd, .phase = on_phase }, .vm = vm, .ready = ready };
+	struct vmm_disk disks[CONFIG_DISKS];
 	struct vmm_config m;
 	char title[80];
 	int status;
@@ -205,7 +221,7 @@ static int be_vm(struct vm *vm, const struct config *c, int ready)
 	snprintf(title, sizeof(title), "vmctl: %s", vm->name);
 	title_set(title);
 	k.log = open_log(vm);
-	machine_config(c, &m);
+	machine_config(c, &m, disks);
 	m.owner = &k.owner;
 	status = vmm_run(&m);
 	/* Not built, and told so: nothing has ended that had begun. */
@@ -284,8 +300,8 @@ static int check_bootable(const struct vm *vm, const struct config *c)
 	if (!c->kernel)
 		return vmctl_error(vm->name, "it has no kernel to boot",
 				   "name one with `vmctl set NAME kernel=FILE`");
-	if (c->ndisks || c->nnets)
-		return vmctl_error(vm->name, "this version's machine has neither disks nor networks",
+	if (c->nnets)
+		return vmctl_error(vm->name, "this version's machine has no networks",
 				   "take them out of the file `config`");
 	return VMCTL_OK;
 }

@@ -141,6 +141,7 @@ char *disk_backing_path(const char *image, const char *backing);
 /* format.c */
 const char *disk_format_name(enum disk_format f);
 enum disk_format disk_format_named(const char *name);
+enum disk_format disk_format_of_name(const char *path);
 enum disk_format disk_format_probe(const void *head, size_t n, uint64_t file_size);
 
 #endif /* DISK_H */

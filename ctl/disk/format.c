@@ -59,6 +59,20 @@ enum disk_format disk_format_named(const char *name)
 }
 
 /**
+ * disk_format_of_name() - the format that a file's name says it has
+ * @path: name; nobody looks into the file
+ *
+ * Return: the format; DISK_RAW for every other ending.
+ */
+enum disk_format disk_format_of_name(const char *path)
+{
+	const char *dot = strrchr(path, '.');
+	enum disk_format f = dot ? disk_format_named(dot + 1) : DISK_RAW;
+
+	return f == DISK_AUTO || f == DISK_FORMATS ? DISK_RAW : f;
+}
+
+/**
  * disk_format_probe() - the format a file shows
  * @head: its beginning
  * @n: bytes there

@@ -31,6 +31,7 @@ enum type {
 	CPULIST,	/* char * */
 	NETWORK,	/* char * */
 	HOST,		/* char * */
+	FORMAT,		/* char *, of an image */
 };
 
 struct key {
@@ -65,6 +66,7 @@ static const struct key keys[] = {
 	TOP_KEY("cpu-pin", CPULIST, pin, 0, 0, "a list of host CPUs as in 0-3,6"),
 	TOP_KEY("memory-limit", SIZE, memory_limit, 0, 1ULL << 50, "a size, or 0 for no limit"),
 	DISK_KEY("file", TEXT, file, 0, 0, "an image"),
+	DISK_KEY("format", FORMAT, format, 0, 0, "raw, qcow2, vmdk, vhd, vhdx or vdi"),
 	DISK_KEY("readonly", FLAG, readonly, 0, 0, "yes or no"),
 	DISK_KEY("iops", NUMBER, iops, 0, 1ULL << 40, "operations a second, or 0 for no limit"),
 	DISK_KEY("bandwidth", SIZE, bandwidth, 0, 1ULL << 50, "bytes a second, or 0 for no limit"),
@@ -187,6 +189,18 @@ static bool is_printable(const char *s)
 	return true;
 }
 
+/* Those of disk.h; the configuration is read where no image is. */
+static bool is_format(const char *s)
+{
+	static const char * const names[] = { "raw", "qcow2", "vmdk", "vhd", "vhdx", "vdi" };
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(names); i++)
+		if (!strcmp(s, names[i]))
+			return true;
+	return false;
+}
+
 static bool is_form(enum type type, const char *value)
 {
 	switch (type) {
@@ -200,6 +214,8 @@ static bool is_form(enum type type, const char *value)
 		return is_network(value);
 	case HOST:
 		return is_host(value);
+	case FORMAT:
+		return is_format(value);
 	default:
 		return *value && strlen(value) <= CONFIG_VALUE;
 	}
@@ -270,8 +286,10 @@ void config_fini(struct config *c)
 	for (k = 0; k < ARRAY_SIZE(keys); k++)
 		if (keys[k].section == TOP && keys[k].type != NUMBER && keys[k].type != SIZE)
 			free(*(char **)((char *)c + keys[k].offset));
-	for (i = 0; i < c->ndisks; i++)
+	for (i = 0; i < c->ndisks; i++) {
 		free(c->disks[i].file);
+		free(c->disks[i].format);
+	}
 	for (i = 0; i < c->nnets; i++) {
 		free(c->nets[i].network);
 		free(c->nets[i].mac);

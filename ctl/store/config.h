@@ -22,12 +22,13 @@
 /**
  * struct config_disk - a [disk]
  * @file: image; a relative path starts in the VM's folder
+ * @format: of the image; NULL: what the file's name ends in, else raw. Never what it looks like: that is up to the guest
  * @readonly: the guest cannot write
  * @iops: limit in operations a second, 0 for none
  * @bandwidth: limit in bytes a second, 0 for none
  */
 struct config_disk {
-	char *file;
+	char *file, *format;
 	bool readonly;
 	uint64_t iops, bandwidth;
 };

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * acpi.c - the ACPI tables: RSDP, XSDT, FADT, MADT, FACS and a DSDT with the serial port, the clock
+ * acpi.c - the ACPI tables: RSDP, XSDT, FADT, MADT, FACS and a DSDT with the serial port, the clock, the PCI bus
  * and \_S5. Source: ACPI 6.4 chapters "ACPI Software Programming Model", "ACPI Machine Language".
  */
 #include <string.h>
 
+#include "pci.h"
 #include "vmm.h"
 
 struct sdt {
@@ -134,11 +135,108 @@ static const uint8_t dsdt_body[] = {
 	0x47, 0x01, 0x05, 0x05, 0x05, 0x05, 0x01, 0x01, 0x79, 0x00,
 };
 
+/* An object whose length stands before its contents, in two bytes: up to 4095. */
+static uint8_t *object_begin(struct arena *a)
+{
+	uint8_t *at = a->at;
+
+	put16(a, 0);
+	return at;
+}
+
+static void object_end(struct arena *a, uint8_t *at)
+{
+	size_t n = a->at - at;
+
+	if (a->full)
+		return;
+	at[0] = 0x40 | (n & 0xf);
+	at[1] = n >> 4;
+}
+
+static void put_name(struct arena *a, const char *name)
+{
+	put8(a, 0x08);
+	put(a, name, 4);
+}
+
+/* The bus's addresses, as pci.h has them, each a resource descriptor: "Address Space Resource Descriptors". */
+static const uint8_t pci_resources[] = {
+	/* Bus 0. */
+	0x88, 0x0d, 0x00, 0x02, 0x0c, 0x00, 0, 0, 0, 0, 0, 0, 0, 0, 1, 0,
+	/* Its configuration ports, and all but them. */
+	0x47, 0x01, 0xf8, 0x0c, 0xf8, 0x0c, 0x01, 0x08,
+	0x88, 0x0d, 0x00, 0x01, 0x0c, 0x03, 0, 0, 0, 0, 0xf7, 0x0c, 0, 0, 0xf8, 0x0c,
+	0x88, 0x0d, 0x00, 0x01, 0x0c, 0x03, 0, 0, 0, PCI_PORT_BASE >> 8, 0xff, 0xff, 0, 0,
+	0, (PCI_PORT_END - PCI_PORT_BASE) >> 8,
+	/* Memory. */
+	0x87, 0x17, 0x00, 0x00, 0x0c, 0x01, 0, 0, 0, 0, 0, 0, 0, PCI_MMIO_BASE >> 24,
+	0xff, 0xff, (PCI_MMIO_END - 1) >> 16 & 0xff, (PCI_MMIO_END - 1) >> 24, 0, 0, 0, 0,
+	0, 0, (PCI_MMIO_END - PCI_MMIO_BASE) >> 16 & 0xff, (PCI_MMIO_END - PCI_MMIO_BASE) >> 24,
+	0x79, 0x00,
+};
+
+/* Package () { slot << 16 | 0xffff, INTA, 0, line } for each slot. */
+static void put_lines(struct arena *a)
+{
+	unsigned int slot;
+	uint8_t *list;
+
+	put_name(a, "_PRT");
+	put8(a, 0x12);
+	list = object_begin(a);
+	put8(a, PCI_SLOTS);
+	for (slot = 0; slot < PCI_SLOTS; slot++) {
+		static const uint8_t head[] = { 0x12, 0x0b, 0x04, 0x0c };
+
+		put(a, head, sizeof(head));
+		put32(a, slot << 16 | 0xffff);
+		put8(a, 0x00);
+		put8(a, 0x00);
+		put8(a, 0x0a);
+		put8(a, PCI_LINE(slot));
+	}
+	object_end(a, list);
+}
+
+/*
+ * Scope (_SB) {
+ *	Device (PCI0) { _HID PNP0A03, _UID 0, _CRS as above, _PRT }
+ * }
+ */
+static void put_pci(struct arena *a)
+{
+	static const uint8_t hid[] = { 0x0c, 0x41, 0xd0, 0x0a, 0x03 };
+	uint8_t *scope, *device, *crs;
+
+	put8(a, 0x10);
+	scope = object_begin(a);
+	put(a, "_SB_", 4);
+	put16(a, 0x825b);
+	device = object_begin(a);
+	put(a, "PCI0", 4);
+	put_name(a, "_HID");
+	put(a, hid, sizeof(hid));
+	put_name(a, "_UID");
+	put8(a, 0);
+	put_name(a, "_CRS");
+	put8(a, 0x11);
+	crs = object_begin(a);
+	put8(a, 0x0a);
+	put8(a, sizeof(pci_resources));
+	put(a, pci_resources, sizeof(pci_resources));
+	object_end(a, crs);
+	put_lines(a);
+	object_end(a, device);
+	object_end(a, scope);
+}
+
 static uint32_t put_dsdt(struct arena *a)
 {
 	uint8_t *t = table_begin(a, "DSDT", 2);
 
 	put(a, dsdt_body, sizeof(dsdt_body));
+	put_pci(a);
 	table_end(a, t);
 	return a->gpa + (t - a->base);
 }

@@ -30,8 +30,10 @@ void vmm_bus_add(struct vmm *m, uint16_t first, uint16_t count, void *opaque,
  * @size: 1, 2 or 4 bytes
  * @out: the guest writes
  * @data: the bytes
+ *
+ * Return: true if a device answered.
  */
-void vmm_bus_access(struct vmm *m, uint16_t port, unsigned int size, bool out, void *data)
+bool vmm_bus_access(struct vmm *m, uint16_t port, unsigned int size, bool out, void *data)
 {
 	uint32_t val = 0;
 	unsigned int i;
@@ -48,8 +50,9 @@ void vmm_bus_access(struct vmm *m, uint16_t port, unsigned int size, bool out, v
 			val = d->in(d->opaque, port, size);
 			memcpy(data, &val, size);
 		}
-		return;
+		return true;
 	}
 	if (!out)
 		memset(data, 0xff, size);
+	return false;
 }

@@ -8,15 +8,16 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
-#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "blk.h"
 #include "compiler.h"
+#include "devices.h"
+#include "pci.h"
+#include "route.h"
 #include "vmctl.h"
 #include "vmm.h"
-
-#define HUGE_PAGE	(2UL << 20)
 
 /**
  * vmm_error() - one line in the form of all of vmctl's errors
@@ -217,79 +218,6 @@ static int create_vm(struct vmm *m)
 	return m->cpuid ? 0 : fail(path, "name another node with --device");
 }
 
-static int add_slot(struct vmm *m, unsigned int slot, uint64_t gpa, uint64_t size, void *host)
-{
-	struct kvm_userspace_memory_region r = {
-		.slot = slot, .guest_phys_addr = gpa, .memory_size = size,
-		.userspace_addr = (uintptr_t)host,
-	};
-
-	return ioctl(m->vm, KVM_SET_USER_MEMORY_REGION, &r);
-}
-
-/* Like mmap(), at a huge page's boundary, so that guest and host agree where huge pages lie. */
-static uint8_t *map_aligned(uint64_t size)
-{
-	uint8_t *p = mmap(NULL, size + HUGE_PAGE, PROT_READ | PROT_WRITE,
-			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	uint64_t before;
-
-	if (p == MAP_FAILED)
-		return NULL;
-	before = -(uintptr_t)p & (HUGE_PAGE - 1);
-	if (before)
-		munmap(p, before);
-	munmap(p + before + size, HUGE_PAGE - before);
-	return p + before;
-}
-
-static int create_memory(struct vmm *m)
-{
-	uint64_t size = m->config->memory & ~0xfffULL;
-
-	m->low = size < VMM_LOW_END ? size : VMM_LOW_END;
-	m->high = size - m->low;
-	m->ram = map_aligned(size);
-	if (!m->ram)
-		return fail("--memory", "ask for less");
-	madvise(m->ram, size, MADV_HUGEPAGE);	/* a hint: kernels without THP refuse it */
-	if (add_slot(m, 0, 0, m->low, m->ram) ||
-	    (m->high && add_slot(m, 1, VMM_HIGH_START, m->high, m->ram + m->low)))
-		return fail("--memory", "ask for less");
-	return 0;
-}
-
-/* The timer's IRQ 0 comes in at pin 2 of the I/O APIC, the others at their number. */
-static int set_routing(struct vmm *m)
-{
-	struct {
-		struct kvm_irq_routing head;
-		struct kvm_irq_routing_entry e[40];
-	} r = {};
-	unsigned int gsi;
-
-	for (gsi = 0; gsi < 24; gsi++) {
-		struct kvm_irq_routing_entry *e;
-
-		if (gsi < 16 && gsi != 2) {
-			e = &r.e[r.head.nr++];
-			e->gsi = gsi;
-			e->type = KVM_IRQ_ROUTING_IRQCHIP;
-			e->u.irqchip.irqchip = gsi < 8 ? KVM_IRQCHIP_PIC_MASTER :
-							 KVM_IRQCHIP_PIC_SLAVE;
-			e->u.irqchip.pin = gsi % 8;
-		}
-		if (gsi == 2)
-			continue;
-		e = &r.e[r.head.nr++];
-		e->gsi = gsi;
-		e->type = KVM_IRQ_ROUTING_IRQCHIP;
-		e->u.irqchip.irqchip = KVM_IRQCHIP_IOAPIC;
-		e->u.irqchip.pin = gsi ? gsi : 2;
-	}
-	return ioctl(m->vm, KVM_SET_GSI_ROUTING, &r);
-}
-
 static int create_chips(struct vmm *m)
 {
 	struct kvm_pit_config pit = { .flags = KVM_PIT_SPEAKER_DUMMY };
@@ -298,14 +226,15 @@ static int create_chips(struct vmm *m)
 	if (ioctl(m->vm, KVM_SET_IDENTITY_MAP_ADDR, &identity) ||
 	    ioctl(m->vm, KVM_SET_TSS_ADDR, VMM_TSS) ||
 	    ioctl(m->vm, KVM_CREATE_IRQCHIP, 0) || ioctl(m->vm, KVM_CREATE_PIT2, &pit) ||
-	    set_routing(m))
+	    vmm_routes_create(m))
 		return fail("interrupt controllers", "name another node with --device");
 	return 0;
 }
 
 static int create_devices(struct vmm *m)
 {
-	return vmm_serial_create(m) || vmm_rtc_create(m) || vmm_pm_create(m) ? -1 : 0;
+	return vmm_serial_create(m) || vmm_rtc_create(m) || vmm_pm_create(m) || vmm_pci_create(m) ||
+	       vmm_blk_create(m) || vmm_rng_create(m) ? -1 : 0;
 }
 
 static int create_cpus(struct vmm *m)
@@ -394,7 +323,7 @@ static void tell_end(const struct vmm *m)
 
 static int create(struct vmm *m)
 {
-	return vmm_loop_init(m) || open_device(m) || create_vm(m) || create_memory(m) ||
+	return vmm_loop_init(m) || open_device(m) || create_vm(m) || vmm_memory_create(m) ||
 	       create_chips(m) || create_devices(m) || create_cpus(m) ||
 	       create_console(m) ? -1 : 0;
 }
@@ -403,9 +332,13 @@ static int create(struct vmm *m)
 static void destroy(struct vmm *m)
 {
 	destroy_console(m);
+	vmm_rng_destroy(m);
+	vmm_blk_destroy(m);
+	vmm_pci_destroy(m);
 	vmm_pm_destroy(m);
 	vmm_rtc_destroy(m);
 	vmm_serial_destroy(m);
+	vmm_routes_destroy(m);
 	free(m->cpuid);
 	vmm_loop_fini(m);
 }

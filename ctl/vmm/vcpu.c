@@ -11,6 +11,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "pci.h"
 #include "vmm.h"
 
 #define KICK		SIGUSR1
@@ -217,11 +218,12 @@ static void handle_io(struct vmm_vcpu *v)
 {
 	struct kvm_run *run = v->run;
 	uint8_t *data = (uint8_t *)run + run->io.data_offset;
+	bool out = run->io.direction == KVM_EXIT_IO_OUT;
 	uint32_t i;
 
 	for (i = 0; i < run->io.count; i++, data += run->io.size)
-		vmm_bus_access(v->vmm, run->io.port, run->io.size,
-			       run->io.direction == KVM_EXIT_IO_OUT, data);
+		if (!vmm_bus_access(v->vmm, run->io.port, run->io.size, out, data))
+			vmm_pci_port(v->vmm, run->io.port, run->io.size, out, data);
 }
 
 static void handle_exit(struct vmm_vcpu *v)
@@ -234,8 +236,10 @@ static void handle_exit(struct vmm_vcpu *v)
 		handle_io(v);
 		break;
 	case KVM_EXIT_MMIO:
-		/* Nothing is there: reads see all ones, writes are lost. */
-		if (!run->mmio.is_write)
+		/* Where nothing is, reads see all ones and writes are lost. */
+		if (!vmm_pci_mmio(v->vmm, run->mmio.phys_addr, run->mmio.len, run->mmio.is_write,
+				  run->mmio.data) &&
+		    !run->mmio.is_write)
 			memset(run->mmio.data, 0xff, sizeof(run->mmio.data));
 		break;
 	case KVM_EXIT_INTR:

@@ -5,8 +5,8 @@
  * Files: machine.c builds the VM and ends it, vcpu.c runs its CPUs, loop.c waits for the world,
  * console.c ties the terminal to the serial port, hub.c the users' sockets and the log instead,
  * control.c serves vmctl, pause.c parks the CPUs, image.c reads files, boot.c and pvh.c load
- * kernels, acpi.c writes the tables, bus.c finds the device of a port, serial.c, rtc.c, pm.c are
- * devices.
+ * kernels, acpi.c writes the tables, memory.c is RAM, route.c says where interrupts go, bus.c finds the device of a
+ * port, serial.c, rtc.c, pm.c are devices, part.h is what they have in common; pci.h and virtio.h begin the others.
  *
  * Threads: one per vCPU, and the main one, which runs the loop. A device's handlers run on vCPU
  * threads and take the device's own lock; no thread holds two locks. `end` and the times are atomic;
@@ -21,6 +21,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+
+#include "disk/disk.h"
 
 #define VMM_MAX_CPUS	64
 #define VMM_MIN_MEMORY	(16ULL << 20)
@@ -68,6 +70,18 @@ struct vmm_owner {
 };
 
 /**
+ * struct vmm_disk - a disk as the user asked for it
+ * @path: image
+ * @format: of the image; never found out by looking, as the guest writes what is looked at
+ * @readonly: the guest cannot write
+ */
+struct vmm_disk {
+	const char *path;
+	enum disk_format format;
+	bool readonly;
+};
+
+/**
  * struct vmm_config - what the user asked for
  * @kernel: file
  * @initrd: file or NULL
@@ -75,6 +89,8 @@ struct vmm_owner {
  * @device: path of the hypervisor's device node
  * @memory: bytes
  * @cpus: 1..VMM_MAX_CPUS
+ * @disks: in the guest's order
+ * @ndisks: their number
  * @timing: print times
  * @owner: of a VM in the store; NULL for a VM that is the terminal's
  */
@@ -82,6 +98,8 @@ struct vmm_config {
 	const char *kernel, *initrd, *append, *device;
 	uint64_t memory;
 	unsigned int cpus;
+	const struct vmm_disk *disks;
+	unsigned int ndisks;
 	bool timing;
 	const struct vmm_owner *owner;
 };
@@ -140,7 +158,7 @@ struct vmm_device {
 	void *opaque;
 };
 
-#define VMM_MAX_DEVICES	16
+#define VMM_MAX_DEVICES	32
 
 /**
  * struct vmm_source - something the event loop waits for
@@ -168,11 +186,15 @@ struct vmm_image {
 	uint64_t size;
 };
 
+struct vmm_blk;
 struct vmm_console;
 struct vmm_control;
 struct vmm_hub;
 struct vmm_part;
+struct vmm_pci;
 struct vmm_pm;
+struct vmm_rng;
+struct vmm_routes;
 struct vmm_rtc;
 struct vmm_serial;
 
@@ -193,6 +215,10 @@ struct vmm {
 	struct vmm_rtc *rtc;
 	struct vmm_serial *serial;
 	struct vmm_part *parts;		/* part.h */
+	struct vmm_routes *routes;
+	struct vmm_pci *pci;
+	struct vmm_blk *disks;
+	struct vmm_rng *rng;
 	int epoll;
 	struct vmm_source wake;		/* eventfd: there is something for the main thread to look at */
 	struct vmm_source signals;
@@ -201,6 +227,11 @@ struct vmm {
 	char last_words[256];		/* written by who sets `end` to VMM_CRASHED */
 	struct vmm_time start, moments[VMM_MOMENTS];
 };
+
+/* memory.c */
+int vmm_memory_create(struct vmm *m);
+int vmm_memory_slots(struct vmm *m);
+void *vmm_guest(const struct vmm *m, uint64_t gpa, uint64_t len);
 
 /* machine.c */
 int vmm_run(const struct vmm_config *config);
@@ -249,7 +280,7 @@ void vmm_control_destroy(struct vmm *m);
 void vmm_bus_add(struct vmm *m, uint16_t first, uint16_t count, void *opaque,
 		 uint32_t (*in)(void *, uint16_t, unsigned int),
 		 void (*out)(void *, uint16_t, unsigned int, uint32_t));
-void vmm_bus_access(struct vmm *m, uint16_t port, unsigned int size, bool out, void *data);
+bool vmm_bus_access(struct vmm *m, uint16_t port, unsigned int size, bool out, void *data);
 
 /* image.c */
 int vmm_image_open(struct vmm_image *i, const char *path);

@@ -1,0 +1,91 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * memory.c - guest RAM: its mapping, its slots, and the way from a guest-physical address to it.
+ */
+#include <errno.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+
+#include "vmm.h"
+
+#define HUGE_PAGE	(2UL << 20)
+
+/**
+ * vmm_guest() - RAM at a guest-physical address
+ * @m: the machine
+ * @gpa: guest-physical address
+ * @len: bytes, all of which have to be RAM
+ *
+ * Return: its place in this process, or NULL.
+ */
+void *vmm_guest(const struct vmm *m, uint64_t gpa, uint64_t len)
+{
+	if (gpa < m->low && len <= m->low - gpa)
+		return m->ram + gpa;
+	if (gpa >= VMM_HIGH_START && gpa - VMM_HIGH_START < m->high &&
+	    len <= m->high - (gpa - VMM_HIGH_START))
+		return m->ram + m->low + (gpa - VMM_HIGH_START);
+	return NULL;
+}
+
+static int add_slot(struct vmm *m, unsigned int slot, uint64_t gpa, uint64_t size, void *host)
+{
+	struct kvm_userspace_memory_region r = {
+		.slot = slot, .guest_phys_addr = gpa, .memory_size = size,
+		.userspace_addr = (uintptr_t)host,
+	};
+
+	return ioctl(m->vm, KVM_SET_USER_MEMORY_REGION, &r);
+}
+
+/* Like mmap(), at a huge page's boundary, so that guest and host agree where huge pages lie. */
+static uint8_t *map_aligned(uint64_t size)
+{
+	uint8_t *p = mmap(NULL, size + HUGE_PAGE, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	uint64_t before;
+
+	if (p == MAP_FAILED)
+		return NULL;
+	before = -(uintptr_t)p & (HUGE_PAGE - 1);
+	if (before)
+		munmap(p, before);
+	munmap(p + before + size, HUGE_PAGE - before);
+	return p + before;
+}
+
+/**
+ * vmm_memory_slots() - tell the hypervisor of the RAM
+ * @m: the machine, whose VM has no slots
+ *
+ * Return: 0, or -1 with errno.
+ */
+int vmm_memory_slots(struct vmm *m)
+{
+	if (add_slot(m, 0, 0, m->low, m->ram))
+		return -1;
+	return m->high ? add_slot(m, 1, VMM_HIGH_START, m->high, m->ram + m->low) : 0;
+}
+
+/**
+ * vmm_memory_create() - map the RAM that the configuration asks for
+ * @m: the machine
+ *
+ * Return: 0, or -1 with the error printed.
+ */
+int vmm_memory_create(struct vmm *m)
+{
+	uint64_t size = m->config->memory & ~0xfffULL;
+
+	m->low = size < VMM_LOW_END ? size : VMM_LOW_END;
+	m->high = size - m->low;
+	m->ram = map_aligned(size);
+	if (m->ram) {
+		madvise(m->ram, size, MADV_HUGEPAGE);	/* a hint: kernels without THP refuse it */
+		if (!vmm_memory_slots(m))
+			return 0;
+	}
+	vmm_error("--memory", strerror(errno), "ask for less");
+	return -1;
+}

@@ -1,0 +1,406 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * virtio_blk.c - disks: a thread for each queue takes requests and has disk.h serve them. Source: virtio 1.2 "Block Device".
+ *
+ * A request is done when it is given back; a flush makes permanent all that was given back before it. A driver
+ * that cannot flush gets every write permanent.
+ */
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "blk.h"
+#include "compiler.h"
+#include "disk/disk.h"
+#include "virtio.h"
+
+#define SECTOR		512
+#define QUEUE_SIZE	256
+#define QUEUES_MAX	4
+#define SEGMENTS	128	/* pieces of data in a request */
+#define RANGES		16	/* of a discard or a zeroing */
+#define RANGE_SECTORS	(1U << 21)
+#define BATCH		16	/* requests before the driver is told */
+#define ID_SIZE		20
+
+#define F_SEG_MAX	(1ULL << 2)
+#define F_RO		(1ULL << 5)
+#define F_BLK_SIZE	(1ULL << 6)
+#define F_FLUSH		(1ULL << 9)
+#define F_TOPOLOGY	(1ULL << 10)
+#define F_MQ		(1ULL << 12)
+#define F_DISCARD	(1ULL << 13)
+#define F_WRITE_ZEROES	(1ULL << 14)
+
+enum request_type {
+	T_IN = 0,
+	T_OUT = 1,
+	T_FLUSH = 4,
+	T_GET_ID = 8,
+	T_DISCARD = 11,
+	T_WRITE_ZEROES = 13,
+};
+
+enum status {
+	S_OK,
+	S_IOERR,
+	S_UNSUPP,
+};
+
+struct request {
+	uint32_t type, reserved;
+	uint64_t sector;
+};
+
+struct range {
+	uint64_t sector;
+	uint32_t count, flags;
+};
+
+#define RANGE_UNMAP	1
+
+struct config {
+	uint64_t capacity;
+	uint32_t size_max, seg_max;
+	uint8_t geometry[4];
+	uint32_t blk_size;
+	uint8_t physical_block_exp, alignment_offset;
+	uint16_t min_io_size;
+	uint32_t opt_io_size;
+	uint8_t writeback, unused;
+	uint16_t num_queues;
+	uint32_t max_discard_sectors, max_discard_seg, discard_sector_alignment;
+	uint32_t max_write_zeroes_sectors, max_write_zeroes_seg;
+	uint8_t write_zeroes_may_unmap, unused1[3];
+} __attribute__((packed));
+
+_Static_assert(sizeof(struct config) == 60, "as in \"Device configuration layout\"");
+
+/**
+ * struct vmm_blk - a disk of the machine
+ * @dev: what the guest sees
+ * @config: its configuration
+ * @disk: the image with its backing chain
+ * @id: serial number for the guest, padded with zeros
+ * @worker: one for each queue
+ * @next: the machine's next disk
+ */
+struct vmm_blk {
+	struct virtio_device dev;
+	struct config config;
+	struct disk *disk;
+	char id[ID_SIZE];
+	struct virtio_worker worker[QUEUES_MAX];
+	struct vmm_blk *next;
+};
+
+static struct vmm_blk *blk_of(struct virtio_device *dev)
+{
+	return (struct vmm_blk *)((char *)dev - offsetof(struct vmm_blk, dev));
+}
+
+/* Where a request's data lies: @skip bytes from the start of the buffers, @leave fewer at their end. */
+static int data_of(const struct iovec *iov, unsigned int n, uint64_t skip, uint64_t leave, struct iovec *to)
+{
+	uint64_t total = 0, at = 0, from, until;
+	unsigned int i, k = 0;
+
+	for (i = 0; i < n; i++)
+		total += iov[i].iov_len;
+	if (total < skip + leave)
+		return -1;
+	for (i = 0; i < n; at += iov[i++].iov_len) {
+		from = at > skip ? at : skip;
+		until = at + iov[i].iov_len < total - leave ? at + iov[i].iov_len : total - leave;
+		if (from < until)
+			to[k++] = (struct iovec){ (char *)iov[i].iov_base + (from - at), until - from };
+	}
+	return k;
+}
+
+static enum status outcome(int err)
+{
+	return err == -EOPNOTSUPP ? S_UNSUPP : err < 0 ? S_IOERR : S_OK;
+}
+
+/* Requests are whole sectors, inside the disk. */
+static bool inside(const struct vmm_blk *b, uint64_t sector, uint64_t bytes)
+{
+	uint64_t capacity = b->config.capacity;
+
+	return !(bytes % SECTOR) && sector <= capacity && bytes / SECTOR <= capacity - sector;
+}
+
+static enum status transfer(struct vmm_blk *b, const struct request *r, const struct virtq_chain *c,
+			    uint32_t *written)
+{
+	bool in = r->type == T_IN;
+	uint64_t bytes = in ? c->in - 1 : c->out - sizeof(*r);
+	struct iovec iov[VIRTQ_IOV];
+	ssize_t done;
+	int n;
+
+	n = in ? data_of(c->iov + c->nout, c->nin, 0, 1, iov) :
+		 data_of(c->iov, c->nout, sizeof(*r), 0, iov);
+	if (n < 0 || !inside(b, r->sector, bytes))
+		return S_IOERR;
+	if (in)
+		done = disk_preadv(b->disk, iov, n, r->sector * SECTOR);
+	else
+		done = disk_pwritev(b->disk, iov, n, r->sector * SECTOR);
+	if (done < 0 || (uint64_t)done != bytes)
+		return S_IOERR;
+	if (in)
+		*written = bytes;
+	else if (!virtio_has(&b->dev, F_FLUSH))
+		return outcome(disk_flush(b->disk));
+	return S_OK;
+}
+
+static enum status change_ranges(struct vmm_blk *b, const struct request *r, const struct virtq_chain *c)
+{
+	uint64_t bytes = c->out - sizeof(*r);
+	struct range range[RANGES];
+	unsigned int i, n = bytes / sizeof(range[0]);
+	int err = 0;
+
+	if (!n || n > RANGES || bytes % sizeof(range[0]))
+		return S_IOERR;
+	virtq_copy_out(c, sizeof(*r), range, bytes);
+	for (i = 0; i < n && !err; i++) {
+		uint64_t at = range[i].sector * SECTOR, size = (uint64_t)range[i].count * SECTOR;
+		bool unmap = range[i].flags & RANGE_UNMAP;
+
+		if (!inside(b, range[i].sector, size))
+			return S_IOERR;
+		if (range[i].flags & ~RANGE_UNMAP || (r->type == T_DISCARD && unmap))
+			return S_UNSUPP;
+		if (r->type == T_DISCARD)
+			err = disk_discard(b->disk, at, size);
+		else
+			err = disk_write_zeroes(b->disk, at, size, unmap);
+	}
+	return outcome(err);
+}
+
+static enum status serve(struct vmm_blk *b, const struct virtq_chain *c, uint32_t *written)
+{
+	struct request r;
+
+	if (virtq_copy_out(c, 0, &r, sizeof(r)) < sizeof(r))
+		return S_IOERR;
+	switch (r.type) {
+	case T_IN:
+	case T_OUT:
+		return transfer(b, &r, c, written);
+	case T_FLUSH:
+		return outcome(disk_flush(b->disk));
+	case T_GET_ID:
+		*written = virtq_copy_in(c, 0, b->id, c->in - 1 < ID_SIZE ? c->in - 1 : ID_SIZE);
+		return S_OK;
+	case T_DISCARD:
+	case T_WRITE_ZEROES:
+		return disk_is_read_only(b->disk) ? S_IOERR : change_ranges(b, &r, c);
+	default:
+		return S_UNSUPP;
+	}
+}
+
+/* The status is the last byte that the device may write; a request without room for it is nonsense. */
+static void serve_chain(struct vmm_blk *b, struct virtio_queue *vq, const struct virtq_chain *c)
+{
+	uint32_t written = 0;
+	uint8_t status;
+
+	if (!c->in) {
+		vq->q.broken = true;
+		return;
+	}
+	status = serve(b, c, &written);
+	virtq_copy_in(c, c->in - 1, &status, 1);
+	/* Up to the status all is written only after a full transfer. */
+	virtq_push(&vq->q, c->head, written + 1);
+}
+
+static void work(struct virtio_worker *w)
+{
+	struct virtio_queue *vq = w->vq;
+	struct vmm_blk *b = blk_of(vq->dev);
+	struct virtq_chain c;
+	unsigned int n = 0;
+
+	do {
+		virtq_quiet(&vq->q);
+		while (!w->parking && virtq_pop(&vq->q, &c) > 0) {
+			serve_chain(b, vq, &c);
+			if (!(++n % BATCH))
+				virtio_tell(vq);
+		}
+	} while (virtq_more(&vq->q) && !w->parking);
+	virtio_tell(vq);
+	virtio_check_broken(vq);
+}
+
+static void start(struct virtio_device *dev)
+{
+	struct vmm_blk *b = blk_of(dev);
+	unsigned int i;
+
+	for (i = 0; i < dev->nqueues; i++) {
+		b->worker[i].vq = &dev->queue[i];
+		b->worker[i].work = work;
+		if (dev->queue[i].enabled)
+			virtio_worker_start(&b->worker[i]);
+	}
+}
+
+static void stop(struct virtio_device *dev)
+{
+	struct vmm_blk *b = blk_of(dev);
+	unsigned int i;
+
+	for (i = 0; i < dev->nqueues; i++)
+		virtio_worker_stop(&b->worker[i]);
+}
+
+static void quiesce(struct virtio_device *dev)
+{
+	struct vmm_blk *b = blk_of(dev);
+	unsigned int i;
+
+	for (i = 0; i < dev->nqueues; i++)
+		virtio_worker_quiesce(&b->worker[i]);
+}
+
+static void resume(struct virtio_device *dev)
+{
+	struct vmm_blk *b = blk_of(dev);
+	unsigned int i;
+
+	for (i = 0; i < dev->nqueues; i++)
+		virtio_worker_resume(&b->worker[i]);
+}
+
+static int forked(struct virtio_device *dev)
+{
+	struct vmm_blk *b = blk_of(dev);
+	unsigned int i;
+
+	for (i = 0; i < dev->nqueues; i++)
+		virtio_worker_forked(&b->worker[i]);
+	return 0;
+}
+
+static const struct virtio_ops ops = {
+	.type = VIRTIO_BLK, .class = 0x010000, .start = start, .stop = stop, .quiesce = quiesce,
+	.resume = resume, .forked = forked,
+};
+
+static void fill_config(struct vmm_blk *b)
+{
+	struct config *c = &b->config;
+	uint32_t cluster = disk_cluster(b->disk);
+
+	c->capacity = disk_size(b->disk) / SECTOR;
+	c->seg_max = SEGMENTS;
+	c->blk_size = SECTOR;
+	c->physical_block_exp = 3;
+	c->min_io_size = 8;
+	c->opt_io_size = cluster / SECTOR;
+	c->writeback = 1;
+	c->num_queues = b->dev.nqueues;
+	c->max_discard_sectors = c->max_write_zeroes_sectors = RANGE_SECTORS;
+	c->max_discard_seg = c->max_write_zeroes_seg = RANGES;
+	c->discard_sector_alignment = cluster ? cluster / SECTOR : 8;
+	c->write_zeroes_may_unmap = 1;
+}
+
+static int add_disk(struct vmm *m, struct vmm_blk *b, const struct vmm_disk *d, unsigned int number)
+{
+	struct virtio_device *dev = &b->dev;
+	struct disk_error e;
+	unsigned int i;
+
+	b->disk = disk_open(d->path, d->format, d->readonly ? DISK_READ_ONLY : 0, &e);
+	if (!b->disk) {
+		vmm_error(e.object, e.what, e.remedy);
+		return -1;
+	}
+	snprintf(dev->name, sizeof(dev->name), "virtio-blk%u", number);
+	snprintf(b->id, sizeof(b->id), "vitrine-disk%u", number);
+	dev->ops = &ops;
+	dev->nqueues = m->config->cpus < QUEUES_MAX ? m->config->cpus : QUEUES_MAX;
+	for (i = 0; i < dev->nqueues; i++)
+		dev->queue[i].max = QUEUE_SIZE;
+	dev->offered = F_SEG_MAX | F_BLK_SIZE | F_FLUSH | F_TOPOLOGY | F_MQ;
+	dev->offered |= disk_is_read_only(b->disk) ? F_RO : F_DISCARD | F_WRITE_ZEROES;
+	fill_config(b);
+	dev->config = &b->config;
+	dev->config_size = sizeof(b->config);
+	return virtio_add(m, dev);
+}
+
+/**
+ * vmm_blk_create() - open the configuration's images and give the guest its disks
+ * @m: the machine, with a PCI bus
+ *
+ * Return: 0, or -1 with the error printed.
+ */
+int vmm_blk_create(struct vmm *m)
+{
+	struct vmm_blk **end = &m->disks, *b;
+	unsigned int i;
+
+	/* A write beyond a limit on file sizes shall fail, not kill the guest. */
+	signal(SIGXFSZ, SIG_IGN);
+	for (i = 0; i < m->config->ndisks; i++) {
+		b = calloc(1, sizeof(*b));
+		if (!b) {
+			vmm_error("disks", strerror(errno), "free some memory");
+			return -1;
+		}
+		*end = b;
+		end = &b->next;
+		if (add_disk(m, b, &m->config->disks[i], i))
+			return -1;
+	}
+	return 0;
+}
+
+/**
+ * vmm_blk_destroy() - all that guests wrote goes to the images, and they are closed
+ * @m: the machine, its CPUs are gone
+ */
+void vmm_blk_destroy(struct vmm *m)
+{
+	struct vmm_blk *b;
+
+	while (m->disks) {
+		b = m->disks;
+		m->disks = b->next;
+		virtio_remove(&b->dev);
+		if (b->disk && disk_flush(b->disk))
+			vmm_error(b->dev.name, "its last writes may be lost", "see whether the disk is full or broken");
+		if (b->disk)
+			disk_close(b->disk);
+		free(b);
+	}
+}
+
+/**
+ * vmm_blk_disk() - the image under a disk, for forks and snapshots
+ * @m: the machine
+ * @number: of the disk, from 0
+ *
+ * Return: the image, NULL behind the last.
+ */
+struct disk *vmm_blk_disk(struct vmm *m, unsigned int number)
+{
+	struct vmm_blk *b = m->disks;
+
+	while (b && number--)
+		b = b->next;
+	return b ? b->disk : NULL;
+}
