@@ -78,3 +78,26 @@ errs_last() {
 	grep -Eq "^vmctl run: [^:]+: .+: .+$" "$work/last" && grep -Eq "$1" "$work/last" ||
 		{ echo "the last line is no error with '$1'"; show; return 1; }
 }
+
+# guest_initrd FILE MODULES...: the small guest's initramfs with those of its kernel's modules, which its /modules
+# loads, and with what is in $work/extra.
+guest_initrd() {
+	local file=$1 tree=$work/extra modules name path
+	shift
+	modules=/host/lib/modules/${LAB_GUEST_KERNEL##*/vmlinuz-}
+	# In the Intel host the kernel has another name.
+	[[ -d $modules ]] || modules=/host/lib/modules/${LAB_GUEST_BZIMAGE##*/vmlinuz-}
+	mkdir -p "$tree"
+	for name; do
+		# What a module needs stands behind it, the first to load last.
+		sed -n "s,^\(kernel/.*/$name\.ko[.a-z]*\):\(.*\),\1\2,p" "$modules/modules.dep" |
+			tr ' ' '\n' | tac
+	done | awk 'NF && !seen[$1]++' >"$work/modules"
+	echo "#!/bin/sh" >"$tree/modules"
+	while read -r path; do
+		cp "$modules/$path" "$tree/"
+		echo "insmod /${path##*/}" >>"$tree/modules"
+	done <"$work/modules"
+	chmod +x "$tree/modules"
+	(cd "$tree" && find . | cpio -o -H newc -R 0:0 --quiet) | gzip -1 | cat "$LAB_GUEST_INITRD" - >"$file"
+}
