@@ -8,10 +8,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "store/config.h"
+#include "store/store.h"
 #include "vmctl.h"
 #include "vmm/vmm.h"
-
-#define DISKS	24
 
 const char vmctl_run_help[] =
 "usage: vmctl run --kernel FILE [OPTIONS]\n"
@@ -26,6 +26,7 @@ const char vmctl_run_help[] =
 "  -m, --memory SIZE    guest memory with suffix K, M or G (default 256M)\n"
 "  -D, --disk FILE      a disk image: FILE[,readonly][,format=F]; may be repeated; without format=, what\n"
 "                       the file's name ends in (qcow2, vmdk, ...) or raw\n"
+"  -n, --net NETWORK    a network card on user, tap:INTERFACE or switch:NAME[,vlan=N]; may be repeated\n"
 "  -d, --device PATH    the hypervisor: /dev/vitrine, or a stock /dev/kvm (default: /dev/vitrine)\n"
 "  -t, --timing         print how long the guest's first instruction and its /init took\n"
 "\n"
@@ -46,6 +47,7 @@ static const struct option options[] = {
 	{ "cpus", required_argument, NULL, 'c' },
 	{ "memory", required_argument, NULL, 'm' },
 	{ "disk", required_argument, NULL, 'D' },
+	{ "net", required_argument, NULL, 'n' },
 	{ "device", required_argument, NULL, 'd' },
 	{ "timing", no_argument, NULL, 't' },
 	{ "help", no_argument, NULL, 'h' },
@@ -113,15 +115,17 @@ static int usage(const char *object, const char *what)
 
 int vmctl_run(int argc, char **argv)
 {
-	struct vmm_disk disks[DISKS];
+	struct vmm_disk disks[CONFIG_DISKS];
+	struct vmm_net nets[CONFIG_NETS];
+	char mac[CONFIG_NETS][18];
 	struct vmm_config c = {
 		.append = "console=ttyS0", .cpus = 1, .memory = 256 << 20, .device = "/dev/vitrine",
-		.disks = disks,
+		.disks = disks, .nets = nets,
 	};
 	int opt;
 
 	opterr = 0;
-	while ((opt = getopt_long(argc, argv, ":k:i:a:c:m:D:d:th", options, NULL)) != -1) {
+	while ((opt = getopt_long(argc, argv, ":k:i:a:c:m:D:n:d:th", options, NULL)) != -1) {
 		switch (opt) {
 		case 'k':
 			c.kernel = optarg;
@@ -142,10 +146,20 @@ int vmctl_run(int argc, char **argv)
 				return usage(optarg, "--memory takes a size from 16M to 512G");
 			break;
 		case 'D':
-			if (c.ndisks == DISKS)
+			if (c.ndisks == CONFIG_DISKS)
 				return usage(optarg, "there are 24 disks already");
 			if (!parse_disk(optarg, &disks[c.ndisks++]))
 				return usage(optarg, "--disk takes FILE[,readonly][,format=F]");
+			break;
+		case 'n':
+			if (c.nnets == CONFIG_NETS)
+				return usage(optarg, "there are 8 network cards already");
+			if (!config_network_ok(optarg))
+				return usage(optarg, "--net takes user, tap:INTERFACE or switch:NAME[,vlan=N]");
+			if (identity_mac(mac[c.nnets]))
+				return VMCTL_FAILED;
+			nets[c.nnets] = (struct vmm_net){ .network = optarg, .mac = mac[c.nnets] };
+			c.nnets++;
 			break;
 		case 'd':
 			c.device = optarg;

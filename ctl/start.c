@@ -139,14 +139,25 @@ static void machine_disks(const struct config *c, struct vmm_disk *d)
 	}
 }
 
-static void machine_config(const struct config *c, struct vmm_config *m, struct vmm_disk *disks)
+static void machine_nets(const struct config *c, struct vmm_net *n)
+{
+	unsigned int i;
+
+	for (i = 0; i < c->nnets; i++)
+		n[i] = (struct vmm_net){ .network = c->nets[i].network, .mac = c->nets[i].mac };
+}
+
+static void machine_config(const struct config *c, struct vmm_config *m, struct vmm_disk *disks,
+			   struct vmm_net *nets)
 {
 	machine_disks(c, disks);
+	machine_nets(c, nets);
 	*m = (struct vmm_config){
 		.kernel = c->kernel, .initrd = c->initrd,
 		.append = c->append ? c->append : "console=ttyS0",
 		.device = c->device ? c->device : "/dev/vitrine",
 		.memory = c->memory, .cpus = c->cpus, .disks = disks, .ndisks = c->ndisks,
+		.nets = nets, .nnets = c->nnets,
 	};
 }
 
@@ -206,6 +217,7 @@ static int be_vm(struct vm *vm, const struct config *c, int ready)
 {
 	struct keeper k = { .owner = { .folder = vm->fd, .phase = on_phase }, .vm = vm, .ready = ready };
 	struct vmm_disk disks[CONFIG_DISKS];
+	struct vmm_net nets[CONFIG_NETS];
 	struct vmm_config m;
 	char title[80];
 	int status;
@@ -221,7 +233,7 @@ static int be_vm(struct vm *vm, const struct config *c, int ready)
 	snprintf(title, sizeof(title), "vmctl: %s", vm->name);
 	title_set(title);
 	k.log = open_log(vm);
-	machine_config(c, &m, disks);
+	machine_config(c, &m, disks, nets);
 	m.owner = &k.owner;
 	status = vmm_run(&m);
 	/* Not built, and told so: nothing has ended that had begun. */
@@ -297,12 +309,15 @@ static int fork_vm(struct vm *vm, const struct config *c)
 
 static int check_bootable(const struct vm *vm, const struct config *c)
 {
+	unsigned int i;
+
 	if (!c->kernel)
 		return vmctl_error(vm->name, "it has no kernel to boot",
 				   "name one with `vmctl set NAME kernel=FILE`");
-	if (c->nnets)
-		return vmctl_error(vm->name, "this version's machine has no networks",
-				   "take them out of the file `config`");
+	for (i = 0; i < c->nnets; i++)
+		if (!c->nets[i].mac)
+			return vmctl_error(vm->name, "a [net] of it lacks `mac`",
+					   "give it one, such as 52:54:00:12:34:56, in the file `config`");
 	return VMCTL_OK;
 }
 

@@ -141,7 +141,13 @@ static bool is_word(const char *s, size_t n, size_t max)
 	return n && n <= max && strspn(s, letters) >= n;
 }
 
-static bool is_network(const char *s)
+/**
+ * config_network_ok() - is it the name of a network?
+ * @s: user, tap:INTERFACE or switch:NAME[,vlan=N]
+ *
+ * Return: true if so.
+ */
+bool config_network_ok(const char *s)
 {
 	const char *comma = strchr(s, ',');
 	size_t n = comma ? (size_t)(comma - s) : strlen(s);
@@ -151,7 +157,7 @@ static bool is_network(const char *s)
 		return true;
 	if (!strncmp(s, "tap:", 4))
 		return is_word(s + 4, strlen(s + 4), 15);
-	if (strncmp(s, "switch:", 7) || !is_word(s + 7, n - 7, 15))
+	if (strncmp(s, "switch:", 7) || !is_word(s + 7, n - 7, 12))
 		return false;
 	return !comma || (!strncmp(comma, ",vlan=", 6) && text_to_uint(comma + 6, 1, 4094, &vlan));
 }
@@ -211,7 +217,7 @@ static bool is_form(enum type type, const char *value)
 	case CPULIST:
 		return is_cpulist(value);
 	case NETWORK:
-		return is_network(value);
+		return config_network_ok(value);
 	case HOST:
 		return is_host(value);
 	case FORMAT:

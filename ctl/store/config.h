@@ -89,6 +89,7 @@ int config_set(struct config *c, const char *key, const char *value, struct conf
 char *config_print(const struct config *c);
 char *config_edit(const char *text, const char *key, const char *value);
 const char *config_key(unsigned int i);
+bool config_network_ok(const char *network);
 bool config_name_ok(const char *name);
 
 #endif /* STORE_CONFIG_H */

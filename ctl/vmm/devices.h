@@ -7,6 +7,8 @@
 
 struct vmm;
 
+int vmm_net_create(struct vmm *m);
+void vmm_net_destroy(struct vmm *m);
 int vmm_rng_create(struct vmm *m);
 void vmm_rng_destroy(struct vmm *m);
 

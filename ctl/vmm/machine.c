@@ -234,7 +234,7 @@ static int create_chips(struct vmm *m)
 static int create_devices(struct vmm *m)
 {
 	return vmm_serial_create(m) || vmm_rtc_create(m) || vmm_pm_create(m) || vmm_pci_create(m) ||
-	       vmm_blk_create(m) || vmm_rng_create(m) ? -1 : 0;
+	       vmm_blk_create(m) || vmm_net_create(m) || vmm_rng_create(m) ? -1 : 0;
 }
 
 static int create_cpus(struct vmm *m)
@@ -333,6 +333,7 @@ static void destroy(struct vmm *m)
 {
 	destroy_console(m);
 	vmm_rng_destroy(m);
+	vmm_net_destroy(m);
 	vmm_blk_destroy(m);
 	vmm_pci_destroy(m);
 	vmm_pm_destroy(m);

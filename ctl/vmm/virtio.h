@@ -183,7 +183,8 @@ int virtio_loop_forked(struct virtio_device *dev);
  * struct virtio_worker - a thread that serves a queue
  * @vq: the queue
  * @work: called in the thread whenever the driver may have added something; serves all there is
- * @opaque: for @work
+ * @wait: returns when there may be something to do, and at every kick of @vq; NULL to wait for those alone
+ * @opaque: for @work and @wait
  * @thread: the thread
  * @lock: for what follows
  * @changed: something of it changed
@@ -194,6 +195,7 @@ int virtio_loop_forked(struct virtio_device *dev);
 struct virtio_worker {
 	struct virtio_queue *vq;
 	void (*work)(struct virtio_worker *w);
+	void (*wait)(struct virtio_worker *w);
 	void *opaque;
 	pthread_t thread;
 	pthread_mutex_t lock;

@@ -36,7 +36,9 @@ static void *thread(void *arg)
 
 	while (may_go_on(w)) {
 		w->work(w);
-		if (read(w->vq->kick, &count, sizeof(count)) < 0 && errno != EINTR)
+		if (w->wait)
+			w->wait(w);
+		else if (read(w->vq->kick, &count, sizeof(count)) < 0 && errno != EINTR)
 			break;
 	}
 	return NULL;

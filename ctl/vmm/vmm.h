@@ -82,6 +82,15 @@ struct vmm_disk {
 };
 
 /**
+ * struct vmm_net - a network card as the user asked for it
+ * @network: user, tap:INTERFACE or switch:NAME[,vlan=N]
+ * @mac: as in 52:54:00:12:34:56
+ */
+struct vmm_net {
+	const char *network, *mac;
+};
+
+/**
  * struct vmm_config - what the user asked for
  * @kernel: file
  * @initrd: file or NULL
@@ -91,6 +100,8 @@ struct vmm_disk {
  * @cpus: 1..VMM_MAX_CPUS
  * @disks: in the guest's order
  * @ndisks: their number
+ * @nets: in the guest's order
+ * @nnets: their number
  * @timing: print times
  * @owner: of a VM in the store; NULL for a VM that is the terminal's
  */
@@ -100,6 +111,8 @@ struct vmm_config {
 	unsigned int cpus;
 	const struct vmm_disk *disks;
 	unsigned int ndisks;
+	const struct vmm_net *nets;
+	unsigned int nnets;
 	bool timing;
 	const struct vmm_owner *owner;
 };
@@ -190,6 +203,7 @@ struct vmm_blk;
 struct vmm_console;
 struct vmm_control;
 struct vmm_hub;
+struct vmm_nic;
 struct vmm_part;
 struct vmm_pci;
 struct vmm_pm;
@@ -218,6 +232,7 @@ struct vmm {
 	struct vmm_routes *routes;
 	struct vmm_pci *pci;
 	struct vmm_blk *disks;
+	struct vmm_nic *nics;
 	struct vmm_rng *rng;
 	int epoll;
 	struct vmm_source wake;		/* eventfd: there is something for the main thread to look at */

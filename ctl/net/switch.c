@@ -1,0 +1,183 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * switch.c - a switch for VMs: a Linux bridge of no address, made by its first VM and gone with its last.
+ *
+ * NAME is the bridge vt-NAME, unless there is a bridge called NAME: then it is that one, which is the administrator's and stays. A VM's
+ * port is a tap interface that goes with the VM's process. Who removes the bridge is a process that does nothing but
+ * wait for the VM's end: the VM itself has no privilege left then. What a killed one leaves the next start removes.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "net.h"
+#include "client.h"
+#include "vmctl.h"
+
+#define PREFIX	"vt-"
+#define LOCK	"/run/vitrine-switch.lock"
+
+static bool is_bridge(const char *name)
+{
+	char path[300];
+
+	snprintf(path, sizeof(path), "/sys/class/net/%s/bridge", name);
+	return !access(path, F_OK);
+}
+
+/**
+ * net_switch_bridge() - the bridge of a switch
+ * @bridge: filled with its name
+ * @name: of the switch
+ */
+void net_switch_bridge(char bridge[NET_NAME], const char *name)
+{
+	snprintf(bridge, NET_NAME, "%s%s", is_bridge(name) ? "" : PREFIX, name);
+}
+
+static bool has_ports(const char *bridge)
+{
+	struct dirent *e;
+	bool any = false;
+	char path[300];
+	DIR *d;
+
+	snprintf(path, sizeof(path), "/sys/class/net/%s/brif", bridge);
+	d = opendir(path);
+	while (d && !any && (e = readdir(d)))
+		any = e->d_name[0] != '.';
+	if (d)
+		closedir(d);
+	return any;
+}
+
+/* One at a time makes, fills and removes bridges: an empty one may be about to be filled. */
+static int take_lock(void)
+{
+	int fd = open(LOCK, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+
+	if (fd < 0)
+		return errno == EACCES ? -EPERM : -errno;
+	while (flock(fd, LOCK_EX) && errno == EINTR)
+		;
+	return fd;
+}
+
+/**
+ * net_switch_collect() - remove our bridges that have no port any more
+ *
+ * What this user may not remove stays.
+ */
+void net_switch_collect(void)
+{
+	int lock = take_lock();
+	DIR *d = lock < 0 ? NULL : opendir("/sys/class/net");
+	struct dirent *e;
+
+	while (d && (e = readdir(d)))
+		if (!strncmp(e->d_name, PREFIX, strlen(PREFIX)) && is_bridge(e->d_name) &&
+		    !has_ports(e->d_name))
+			net_bridge_delete(e->d_name);
+	if (d)
+		closedir(d);
+	if (lock >= 0)
+		close(lock);
+}
+
+/* Waits until the VM's process is gone, with its ports. */
+static void be_keeper(int vm)
+{
+	char byte;
+
+	title_set("vmctl: switch");
+	setsid();
+	signal(SIGHUP, SIG_IGN);
+	close_range(0, vm - 1, 0);
+	close_range(vm + 1, ~0U, 0);
+	while (read(vm, &byte, 1) < 0 && errno == EINTR)
+		;
+	/* The kernel takes a dead process's interfaces away a moment after its pipes. */
+	usleep(100000);
+	net_switch_collect();
+	_exit(0);
+}
+
+static int start_keeper(void)
+{
+	int end[2];
+	pid_t pid;
+
+	if (pipe2(end, O_CLOEXEC))
+		return -1;
+	pid = fork();
+	if (!pid) {
+		if (fork())
+			_exit(0);
+		be_keeper(end[0]);
+	}
+	close(end[0]);
+	/* The other end stays open as long as the VM's process, which nobody ever writes to. */
+	return pid < 0 ? -1 : waitpid(pid, NULL, 0) < 0;
+}
+
+static int refuse(const char *object, int err)
+{
+	errno = -err;
+	if (err == -EPERM)
+		return vmctl_error(object, "making a switch needs CAP_NET_ADMIN",
+				   "start the VM as root, or use the network `user`");
+	if (err == -ELIBACC)
+		return vmctl_error(object, "libnl-3 is not installed", "install Debian's package libnl-route-3-200");
+	return vmctl_errno(object, "see `ip link` and the kernel's log");
+}
+
+static int plug_in(const char *name, const char *port, unsigned int vlan)
+{
+	int lock = take_lock(), err = lock;
+	char bridge[NET_NAME];
+
+	if (lock < 0)
+		return err;
+	net_switch_bridge(bridge, name);
+	err = is_bridge(bridge) ? 0 : net_bridge_create(bridge);
+	if (!err)
+		err = net_port_add(bridge, port, vlan);
+	close(lock);
+	return err;
+}
+
+/**
+ * net_switch_open() - a port of a switch
+ * @l: filled
+ * @name: of the switch
+ * @vlan: whose members alone hear the VM, 0 for those without one
+ * @pairs: queues wanted
+ *
+ * Return: 0, or -1 with the error printed.
+ */
+int net_switch_open(struct net_link *l, const char *name, unsigned int vlan, unsigned int pairs)
+{
+	char port[NET_NAME] = "vtp%d";
+	int err;
+
+	net_switch_collect();
+	if (net_tap_open(l, port, pairs))
+		return -1;
+	err = plug_in(name, port, vlan);
+	if (err) {
+		net_close(l);
+		refuse(name, err);
+		return -1;
+	}
+	if (!start_keeper())
+		return 0;
+	vmctl_errno(name, "raise the limit on processes");
+	net_close(l);
+	return -1;
+}

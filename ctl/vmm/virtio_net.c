@@ -1,0 +1,545 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * virtio_net.c - network cards: a thread for each pair of queues moves frames between the driver's buffers and a plug
+ * of net.h. Source: virtio 1.2 "Network Device".
+ *
+ * To an interface frames go straight from guest memory, with their offload headers. What comes in is read into the
+ * pair's buffer, as nobody knows its size before, and copied to as many of the driver's buffers as it takes.
+ */
+#include <arpa/inet.h>
+#include <errno.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "devices.h"
+#include "net/net.h"
+#include "virtio.h"
+
+#define QUEUE_SIZE	256
+#define BATCH		64	/* frames in one direction before the other one's turn */
+#define FRAME_MAX	65550	/* of a large segment, with its Ethernet header */
+#define FRAME_MIN	14
+#define LENGTH		4	/* before each frame of a stream */
+
+#define F_CSUM		(1ULL << 0)
+#define F_GUEST_CSUM	(1ULL << 1)
+#define F_MAC		(1ULL << 5)
+#define F_GUEST_TSO4	(1ULL << 7)
+#define F_GUEST_TSO6	(1ULL << 8)
+#define F_HOST_TSO4	(1ULL << 11)
+#define F_HOST_TSO6	(1ULL << 12)
+#define F_MRG_RXBUF	(1ULL << 15)
+#define F_STATUS	(1ULL << 16)
+#define F_CTRL_VQ	(1ULL << 17)
+#define F_MQ		(1ULL << 22)
+
+#define STATUS_LINK_UP	1
+
+#define CTRL_MQ			4
+#define CTRL_MQ_PAIRS_SET	0
+#define CTRL_OK			0
+#define CTRL_ERR		1
+
+struct header {
+	uint8_t flags, gso_type;
+	uint16_t hdr_len, gso_size, csum_start, csum_offset, num_buffers;
+};
+
+_Static_assert(sizeof(struct header) == 12, "as struct virtio_net_hdr_v1");
+
+struct config {
+	uint8_t mac[6];
+	uint16_t status, max_virtqueue_pairs;
+} __attribute__((packed));
+
+/**
+ * struct pair - two queues and the thread that serves them
+ * @worker: the thread; its queue is the one that the guest sends with
+ * @nic: whose
+ * @number: of the pair
+ * @blocked: the driver has no room: nothing is read until it has
+ * @held: bytes of a frame in @in, header first, that the driver had no room for
+ * @have: bytes of a stream in @in
+ * @left: bytes in @out that the stream did not take yet
+ * @in: what came in
+ * @out: what is to go out
+ */
+struct pair {
+	struct virtio_worker worker;
+	struct vmm_nic *nic;
+	unsigned int number;
+	bool blocked;
+	uint32_t held, have, left;
+	uint8_t in[sizeof(struct header) + LENGTH + FRAME_MAX];
+	uint8_t out[LENGTH + FRAME_MAX];
+};
+
+/**
+ * struct vmm_nic - a network card
+ * @dev: what the guest sees
+ * @config: its configuration
+ * @link: where it is plugged in
+ * @active: pairs that the driver uses
+ * @dead: there is nobody at the other end
+ * @pair: the pairs
+ * @next: the machine's next card
+ */
+struct vmm_nic {
+	struct virtio_device dev;
+	struct config config;
+	struct net_link link;
+	_Atomic unsigned int active;
+	_Atomic bool dead;
+	struct pair *pair;
+	struct vmm_nic *next;
+};
+
+static struct vmm_nic *nic_of(struct virtio_device *dev)
+{
+	return (struct vmm_nic *)((char *)dev - offsetof(struct vmm_nic, dev));
+}
+
+static struct virtio_queue *receive_queue(const struct pair *p)
+{
+	return &p->nic->dev.queue[2 * p->number];
+}
+
+static struct virtio_queue *control_queue(struct vmm_nic *n)
+{
+	return virtio_has(&n->dev, F_CTRL_VQ) ? &n->dev.queue[2 * n->link.pairs] : NULL;
+}
+
+/* ---- from the guest ---- */
+
+/* What did not fit into the stream goes first. True if all is gone. */
+static bool send_left(struct pair *p)
+{
+	ssize_t done;
+
+	while (p->left) {
+		done = write(p->nic->link.fd[0], p->out, p->left);
+		if (done < 0 && errno == EINTR)
+			continue;
+		if (done < 0)
+			return errno != EAGAIN ? (p->left = 0, true) : false;
+		p->left -= done;
+		memmove(p->out, p->out + done, p->left);
+	}
+	return true;
+}
+
+static void send_stream(struct pair *p, const struct virtq_chain *c)
+{
+	uint32_t n = c->out - sizeof(struct header), length = htonl(n);
+
+	memcpy(p->out, &length, LENGTH);
+	virtq_copy_out(c, sizeof(struct header), p->out + LENGTH, n);
+	p->left = LENGTH + n;
+	send_left(p);
+}
+
+/* A frame that the interface does not take is lost, as on any wire. */
+static void send_frame(struct pair *p, const struct virtq_chain *c)
+{
+	if (c->out < sizeof(struct header) + FRAME_MIN || c->out > sizeof(struct header) + FRAME_MAX)
+		return;
+	if (!p->nic->link.header)
+		send_stream(p, c);
+	else if (writev(p->nic->link.fd[p->number], c->iov, c->nout) < 0)
+		errno = 0;
+}
+
+/* True if frames may be left to send. */
+static bool transmit(struct pair *p)
+{
+	struct virtio_queue *vq = p->worker.vq;
+	struct virtq_chain c;
+	unsigned int n = 0;
+
+	if (!send_left(p))
+		return false;
+	virtq_quiet(&vq->q);
+	while (n < BATCH && !p->left && virtq_pop(&vq->q, &c) > 0) {
+		send_frame(p, &c);
+		virtq_push(&vq->q, c.head, 0);
+		n++;
+	}
+	if (n)
+		virtio_tell(vq);
+	virtio_check_broken(vq);
+	return p->left ? false : n == BATCH || virtq_more(&vq->q);
+}
+
+/* ---- to the guest ---- */
+
+/*
+ * A frame goes to the driver: all of it or nothing. It lies in @data, header first. False if the driver has no
+ * room for it now.
+ */
+static bool deliver(struct pair *p, uint8_t *data, uint32_t size)
+{
+	bool merge = virtio_has(&p->nic->dev, F_MRG_RXBUF);
+	struct virtio_queue *vq = receive_queue(p);
+	uint16_t head[QUEUE_SIZE], buffers = 0;
+	uint32_t length[QUEUE_SIZE], done = 0;
+	struct virtq_chain c;
+	void *first = NULL;
+
+	while (done < size) {
+		if (buffers == QUEUE_SIZE || (buffers && !merge) || virtq_pop(&vq->q, &c) <= 0)
+			break;
+		if (!buffers)
+			first = c.nin && c.iov[c.nout].iov_len >= sizeof(struct header) ? c.iov[c.nout].iov_base : NULL;
+		length[buffers] = virtq_copy_in(&c, 0, data + done, size - done);
+		done += length[buffers];
+		head[buffers++] = c.head;
+	}
+	if (done < size && buffers && !merge)
+		virtq_push(&vq->q, head[0], 0);	/* its buffers are smaller than the frame, which is lost */
+	if (done < size) {
+		while (merge && buffers--)
+			virtq_unpop(&vq->q);
+		return !merge && buffers;
+	}
+	if (first)
+		memcpy((uint8_t *)first + offsetof(struct header, num_buffers), &buffers, sizeof(buffers));
+	for (done = 0; done < buffers; done++)
+		virtq_push(&vq->q, head[done], length[done]);
+	return true;
+}
+
+/* One frame of an interface: 1 delivered, 0 none there, -1 held for want of room. */
+static int receive_frame(struct pair *p)
+{
+	ssize_t got;
+
+	if (!p->held) {
+		got = read(p->nic->link.fd[p->number], p->in, sizeof(p->in));
+		if (got < (ssize_t)sizeof(struct header))
+			return 0;
+		p->held = got;
+	}
+	if (!deliver(p, p->in, p->held))
+		return -1;
+	p->held = 0;
+	return 1;
+}
+
+/* The same of a stream. The header's place is before the bytes of the stream, and over its length. */
+static int receive_stream(struct pair *p)
+{
+	uint8_t *stream = p->in + sizeof(struct header), *frame = stream + LENGTH - sizeof(struct header);
+	uint32_t length;
+	ssize_t got;
+
+	if (p->have < LENGTH || p->have < LENGTH + (memcpy(&length, stream, LENGTH), ntohl(length))) {
+		got = read(p->nic->link.fd[0], stream + p->have, LENGTH + FRAME_MAX - p->have);
+		if (got <= 0)
+			return 0;
+		p->have += got;
+	}
+	if (p->have < LENGTH)
+		return 0;
+	memcpy(&length, stream, LENGTH);
+	length = ntohl(length);
+	if (length > FRAME_MAX || length < FRAME_MIN) {
+		p->have = 0;	/* passt has lost its mind: whatever comes next cannot be told from it */
+		return 0;
+	}
+	if (p->have < LENGTH + length)
+		return 0;
+	memset(frame, 0, sizeof(struct header));
+	if (!deliver(p, frame, sizeof(struct header) + length)) {
+		length = htonl(length);
+		memcpy(stream, &length, LENGTH);
+		return -1;
+	}
+	p->have -= LENGTH + length;
+	memmove(stream, stream + LENGTH + length, p->have);
+	return 1;
+}
+
+/* Frames to the driver; -1 if it has no room, 1 if more may be there. */
+static int receive(struct pair *p)
+{
+	struct virtio_queue *vq = receive_queue(p);
+	unsigned int n;
+	int ret = 1;
+
+	p->blocked = !vq->enabled || vq->q.broken;
+	if (p->blocked)
+		return -1;
+	for (n = 0; n < BATCH && ret > 0; n++)
+		ret = p->nic->link.header ? receive_frame(p) : receive_stream(p);
+	virtio_tell(vq);
+	virtio_check_broken(vq);
+	/* It may have given room meanwhile. */
+	if (ret < 0 && virtq_more(&vq->q))
+		ret = 1;
+	p->blocked = ret < 0;
+	return ret;
+}
+
+/* ---- control ---- */
+
+static uint8_t set_pairs(struct vmm_nic *n, unsigned int pairs)
+{
+	unsigned int i;
+
+	if (!pairs || pairs > n->link.pairs)
+		return CTRL_ERR;
+	for (i = 1; i < n->link.pairs; i++)
+		if ((i < pairs) != (i < atomic_load(&n->active)) && net_tap_enable(&n->link, i, i < pairs))
+			return CTRL_ERR;
+	atomic_store(&n->active, pairs);
+	return CTRL_OK;
+}
+
+static void control(struct vmm_nic *n)
+{
+	struct virtio_queue *vq = control_queue(n);
+	struct virtq_chain c;
+	struct {
+		uint8_t class, command;
+		uint16_t pairs;
+	} request;
+	uint8_t ack;
+
+	do {
+		while (virtq_pop(&vq->q, &c) > 0) {
+			ack = CTRL_ERR;
+			if (virtq_copy_out(&c, 0, &request, sizeof(request)) == sizeof(request) &&
+			    request.class == CTRL_MQ && request.command == CTRL_MQ_PAIRS_SET)
+				ack = set_pairs(n, request.pairs);
+			virtq_push(&vq->q, c.head, virtq_copy_in(&c, 0, &ack, 1));
+		}
+	} while (virtq_more(&vq->q));
+	virtio_tell(vq);
+	virtio_check_broken(vq);
+}
+
+/* ---- the thread ---- */
+
+static void drain(int fd)
+{
+	uint64_t count;
+
+	if (read(fd, &count, sizeof(count)) < 0)
+		errno = 0;
+}
+
+/* The other end is gone, as a cable that is pulled out. */
+static void unplugged(struct vmm_nic *n)
+{
+	if (atomic_exchange(&n->dead, true))
+		return;
+	fprintf(stderr, "%s: its network is gone: restart the VM to have it back\n", n->dev.name);
+	n->config.status = 0;
+	virtio_config_changed(&n->dev);
+}
+
+/* Wait for whatever can make a difference. */
+static void wait_for_work(struct virtio_worker *w)
+{
+	struct pair *p = w->opaque;
+	struct vmm_nic *n = p->nic;
+	struct virtio_queue *cvq = p->number ? NULL : control_queue(n);
+	struct pollfd fd[4] = {
+		{ .fd = w->vq->kick, .events = POLLIN },
+		{ .fd = receive_queue(p)->kick, .events = POLLIN },
+		{ .fd = n->dead ? -1 : n->link.fd[p->number],
+		  .events = (p->blocked ? 0 : POLLIN) | (p->left ? POLLOUT : 0) },
+		{ .fd = cvq && cvq->enabled ? cvq->kick : -1, .events = POLLIN },
+	};
+
+	if (poll(fd, 4, -1) <= 0)
+		return;
+	if (fd[0].revents)
+		drain(w->vq->kick);
+	if (fd[1].revents)
+		drain(receive_queue(p)->kick);
+	if (fd[3].revents) {
+		drain(cvq->kick);
+		control(n);
+	}
+	if (fd[2].revents & (POLLHUP | POLLERR | POLLNVAL) && !(fd[2].revents & POLLIN))
+		unplugged(n);
+}
+
+static void work(struct virtio_worker *w)
+{
+	struct pair *p = w->opaque;
+	bool more;
+
+	do {
+		more = transmit(p);
+		more |= receive(p) > 0;
+	} while (more && !w->parking);
+}
+
+static void start(struct virtio_device *dev)
+{
+	struct vmm_nic *n = nic_of(dev);
+	bool checksum = virtio_has(dev, F_GUEST_CSUM);
+	unsigned int i;
+
+	if (net_tap_offload(&n->link, checksum, checksum && virtio_has(dev, F_GUEST_TSO4),
+			    checksum && virtio_has(dev, F_GUEST_TSO6)))
+		vmm_crash(dev->m, dev->name, strerror(errno), "see the kernel's log");
+	for (i = 0; i < n->link.pairs; i++) {
+		struct pair *p = &n->pair[i];
+
+		if (!dev->queue[2 * i].enabled || !dev->queue[2 * i + 1].enabled)
+			continue;
+		p->worker.vq = &dev->queue[2 * i + 1];
+		p->worker.work = work;
+		p->worker.wait = wait_for_work;
+		p->worker.opaque = p;
+		virtio_worker_start(&p->worker);
+	}
+}
+
+static void stop(struct virtio_device *dev)
+{
+	struct vmm_nic *n = nic_of(dev);
+	unsigned int i;
+
+	for (i = 0; i < n->link.pairs; i++) {
+		virtio_worker_stop(&n->pair[i].worker);
+		n->pair[i].held = 0;
+	}
+	if (n->link.pairs > 1)
+		set_pairs(n, 1);
+}
+
+static void quiesce(struct virtio_device *dev)
+{
+	struct vmm_nic *n = nic_of(dev);
+	unsigned int i;
+
+	for (i = 0; i < n->link.pairs; i++)
+		virtio_worker_quiesce(&n->pair[i].worker);
+}
+
+static void resume(struct virtio_device *dev)
+{
+	struct vmm_nic *n = nic_of(dev);
+	unsigned int i;
+
+	for (i = 0; i < n->link.pairs; i++)
+		virtio_worker_resume(&n->pair[i].worker);
+}
+
+static int forked(struct virtio_device *dev)
+{
+	struct vmm_nic *n = nic_of(dev);
+	unsigned int i;
+
+	for (i = 0; i < n->link.pairs; i++)
+		virtio_worker_forked(&n->pair[i].worker);
+	return 0;
+}
+
+static const struct virtio_ops ops = {
+	.type = VIRTIO_NET, .class = 0x020000, .start = start, .stop = stop, .quiesce = quiesce,
+	.resume = resume, .forked = forked,
+};
+
+static void offer(struct vmm_nic *n)
+{
+	n->dev.offered = F_MAC | F_STATUS | F_MRG_RXBUF;
+	if (n->link.header)
+		n->dev.offered |= F_CSUM | F_GUEST_CSUM | F_GUEST_TSO4 | F_GUEST_TSO6 | F_HOST_TSO4 |
+				  F_HOST_TSO6;
+	n->dev.nqueues = 2 * n->link.pairs;
+	if (n->link.pairs > 1) {
+		n->dev.offered |= F_CTRL_VQ | F_MQ;
+		n->dev.nqueues++;
+	}
+	n->config.status = STATUS_LINK_UP;
+	n->config.max_virtqueue_pairs = n->link.pairs;
+	n->dev.config = &n->config;
+	n->dev.config_size = sizeof(n->config);
+}
+
+static void parse_mac(uint8_t mac[6], const char *text)
+{
+	unsigned int i;
+
+	for (i = 0; i < 6; i++)
+		mac[i] = strtoul(text + 3 * i, NULL, 16);
+}
+
+static int add_nic(struct vmm *m, struct vmm_nic *n, const struct vmm_net *c, unsigned int number)
+{
+	unsigned int i, pairs = m->config->cpus < NET_PAIRS ? m->config->cpus : NET_PAIRS;
+
+	if (net_open(&n->link, c->network, pairs))
+		return -1;
+	snprintf(n->dev.name, sizeof(n->dev.name), "virtio-net%u", number);
+	n->dev.ops = &ops;
+	n->pair = calloc(n->link.pairs, sizeof(*n->pair));
+	if (!n->pair) {
+		vmm_error(n->dev.name, strerror(errno), "free some memory");
+		return -1;
+	}
+	for (i = 0; i < n->link.pairs; i++) {
+		n->pair[i].nic = n;
+		n->pair[i].number = i;
+	}
+	parse_mac(n->config.mac, c->mac);
+	offer(n);
+	for (i = 0; i < n->dev.nqueues; i++)
+		n->dev.queue[i].max = QUEUE_SIZE;
+	/* All queues of an interface take part until they are told not to. */
+	atomic_store(&n->active, n->link.pairs);
+	if (n->link.pairs > 1)
+		set_pairs(n, 1);
+	return virtio_add(m, &n->dev);
+}
+
+/**
+ * vmm_net_create() - give the guest its network cards, plugged in
+ * @m: the machine, with a PCI bus
+ *
+ * Return: 0, or -1 with the error printed.
+ */
+int vmm_net_create(struct vmm *m)
+{
+	struct vmm_nic **end = &m->nics, *n;
+	unsigned int i;
+
+	for (i = 0; i < m->config->nnets; i++) {
+		n = calloc(1, sizeof(*n));
+		if (!n) {
+			vmm_error("network cards", strerror(errno), "free some memory");
+			return -1;
+		}
+		*end = n;
+		end = &n->next;
+		if (add_nic(m, n, &m->config->nets[i], i))
+			return -1;
+	}
+	return 0;
+}
+
+/**
+ * vmm_net_destroy() - unplug and take them away
+ * @m: the machine, its CPUs are gone
+ */
+void vmm_net_destroy(struct vmm *m)
+{
+	struct vmm_nic *n;
+
+	while (m->nics) {
+		n = m->nics;
+		m->nics = n->next;
+		virtio_remove(&n->dev);
+		net_close(&n->link);
+		free(n->pair);
+		free(n);
+	}
+}
