@@ -88,7 +88,8 @@ $(CHECKPATCH): deps-debug-kernel
 CTL_SOURCES := $(wildcard ctl/*.c ctl/*/*.c)
 CTL_OBJECTS := $(CTL_SOURCES:%.c=$(BUILD)/%.o)
 CTL_CFLAGS := -O2 -g -Wall -Wextra -Werror -D_GNU_SOURCE -Ictl -Ictl/vmm -Iinclude -Iinclude/uapi \
-	-isystem /usr/include/libnl3
+	-isystem /usr/include/libnl3 \
+	-DVITRINE_VERSION='"$(VERSION)"'
 CTL_LIBS := -pthread -ljansson -lseccomp -lz -lzstd
 
 tools: deps-tools

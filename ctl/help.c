@@ -7,10 +7,6 @@
 
 #include "vmctl.h"
 
-#ifndef VITRINE_VERSION
-#define VITRINE_VERSION "0.1"
-#endif
-
 int vmctl_help(int argc, char **argv)
 {
 	const struct vmctl_verb *verbs;

@@ -29,6 +29,7 @@ static const struct vmctl_verb verbs[] = {
 	{ "run", "boot a kernel in the foreground, its console on this terminal", vmctl_run,
 	  vmctl_run_help, NULL },
 	{ "image", "make, look at, copy and check disk images", vmctl_image, vmctl_image_help, NULL },
+	VERB(doctor, "what keeps VMs from running on this host, and what to do"),
 	VERB(completion, "a script that completes vmctl's words in bash"),
 	{ "help", "this list, or how to use a verb", vmctl_help, NULL, NULL },
 	{ "version", "the version of vmctl", vmctl_version, NULL, NULL },

@@ -18,13 +18,18 @@
 /* The parser has told what is wrong. */
 #define TOLD		ECANCELED
 
+#define FORMAT	{ "format", KEY_FORMAT, "FORMAT", 0, "Print a table or json (default: table)", 1 }
+#define HELP	{ "help", 'h', NULL, 0, "Show this text", 3 }
+
 static const struct argp_option common[] = {
-	{ "format", KEY_FORMAT, "FORMAT", 0, "Print a table or json (default: table)", 1 },
+	FORMAT,
 	{ "store", KEY_STORE, "DIR", 0, "The folder of the VMs (default: $VITRINE_STORE; for root "
 	  "/var/lib/vitrine/vms, else ~/.local/share/vitrine)", 2 },
-	{ "help", 'h', NULL, 0, "Show this text", 3 },
+	HELP,
 	{ 0 },
 };
+
+static const struct argp_option storeless[] = { FORMAT, HELP, { 0 } };
 
 /**
  * vmctl_common_options() - the options that a verb has beside its own
@@ -34,7 +39,9 @@ static const struct argp_option common[] = {
  */
 const struct argp_option *vmctl_common_options(const struct vmctl_args *a)
 {
-	return a->reads ? common : a->no_store ? common + 2 : common + 1;
+	if (a->no_store)
+		return a->reads ? storeless : storeless + 1;
+	return a->reads ? common : common + 1;
 }
 
 /**

@@ -77,4 +77,5 @@ module_init(vtr_init);
 module_exit(vtr_exit);
 
 MODULE_DESCRIPTION("Vitrine hypervisor");
+MODULE_VERSION("0.1");
 MODULE_LICENSE("GPL");
