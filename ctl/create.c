@@ -35,7 +35,7 @@ static bool dry_run;
 static const struct argp_option options[] = {
 	{ "cpus", 'c', "N", 0, "Virtual CPUs, 1 to 64 (default: 1)", 0 },
 	{ "memory", 'm', "SIZE", 0, "Memory, 16M to 512G (default: 256M)", 0 },
-	{ "kernel", 'k', "FILE", 0, "The kernel to boot", 0 },
+	{ "kernel", 'k', "FILE", 0, "The kernel to boot; without it SeaBIOS boots the first disk", 0 },
 	{ "initrd", 'i', "FILE", 0, "Its initial RAM disk", 0 },
 	{ "append", 'a', "STRING", 0, "Its command line", 0 },
 	{ "device", 'd', "PATH", 0, "/dev/vitrine (default), or a stock /dev/kvm", 0 },
@@ -348,7 +348,7 @@ static int check_config(const char *name)
 
 static int check_files(void)
 {
-	const char *files[] = { config.kernel, config.initrd };
+	const char *files[] = { config.kernel, config.firmware, config.initrd };
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(files); i++)

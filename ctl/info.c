@@ -36,6 +36,7 @@ static const struct output_column members[] = {
 	{ "shared", "  shared", OUTPUT_SIZE },
 	{ "kernel", "Kernel", OUTPUT_TEXT },
 	{ "initrd", "Initrd", OUTPUT_TEXT },
+	{ "firmware", "Firmware", OUTPUT_TEXT },
 	{ "append", "Command line", OUTPUT_TEXT },
 	{ "device", "Device", OUTPUT_TEXT },
 	{ "folder", "Folder", OUTPUT_TEXT },
@@ -57,6 +58,7 @@ static void add_config(json_t *o, const struct config *c)
 	json_object_set_new(o, "memory", json_integer(c->memory));
 	add_text(o, "kernel", c->kernel);
 	add_text(o, "initrd", c->initrd);
+	add_text(o, "firmware", c->firmware);
 	add_text(o, "append", c->append);
 	add_text(o, "device", c->device);
 	for (i = 0; i < c->ndisks; i++)

@@ -14,10 +14,11 @@
 #include "vmm/vmm.h"
 
 const char vmctl_run_help[] =
-"usage: vmctl run --kernel FILE [OPTIONS]\n"
+"usage: vmctl run --kernel FILE | --disk FILE [OPTIONS]\n"
 "\n"
-"Boots a Linux bzImage, or an ELF kernel with a PVH entry, in the foreground. The guest's first\n"
-"serial port is this terminal; ^] leaves (the VM ends).\n"
+"Boots a Linux bzImage, or an ELF kernel with a PVH entry, in the foreground; without --kernel, what the\n"
+"BIOS finds on the first disk. The guest's first serial port is this terminal,\n"
+"and the BIOS's screen and keyboard; ^] leaves (the VM ends).\n"
 "\n"
 "  -k, --kernel FILE    the kernel\n"
 "  -i, --initrd FILE    its initial RAM disk\n"
@@ -27,6 +28,7 @@ const char vmctl_run_help[] =
 "  -D, --disk FILE      a disk image: FILE[,readonly][,format=F]; may be repeated; without format=, what\n"
 "                       the file's name ends in (qcow2, vmdk, ...) or raw\n"
 "  -n, --net NETWORK    a network card on user, tap:INTERFACE or switch:NAME[,vlan=N]; may be repeated\n"
+"  -f, --firmware FILE  the BIOS, if there is no --kernel (default: SeaBIOS, of the package seabios)\n"
 "  -d, --device PATH    the hypervisor: /dev/vitrine, or a stock /dev/kvm (default: /dev/vitrine)\n"
 "  -t, --timing         print how long the guest's first instruction and its /init took\n"
 "\n"
@@ -38,6 +40,7 @@ const char vmctl_run_help[] =
 "\n"
 "Examples:\n"
 "  vmctl run --kernel /boot/vmlinuz-6.1.0-56-amd64 --initrd initrd.gz --memory 512M\n"
+"  vmctl run --disk debian.qcow2 --memory 1G\n"
 "  vmctl run -k vmlinux -c 4 -m 1G -a 'console=ttyS0 quiet' --device /dev/kvm\n";
 
 static const struct option options[] = {
@@ -48,6 +51,7 @@ static const struct option options[] = {
 	{ "memory", required_argument, NULL, 'm' },
 	{ "disk", required_argument, NULL, 'D' },
 	{ "net", required_argument, NULL, 'n' },
+	{ "firmware", required_argument, NULL, 'f' },
 	{ "device", required_argument, NULL, 'd' },
 	{ "timing", no_argument, NULL, 't' },
 	{ "help", no_argument, NULL, 'h' },
@@ -125,7 +129,7 @@ int vmctl_run(int argc, char **argv)
 	int opt;
 
 	opterr = 0;
-	while ((opt = getopt_long(argc, argv, ":k:i:a:c:m:D:n:d:th", options, NULL)) != -1) {
+	while ((opt = getopt_long(argc, argv, ":k:i:a:c:m:D:n:f:d:th", options, NULL)) != -1) {
 		switch (opt) {
 		case 'k':
 			c.kernel = optarg;
@@ -161,6 +165,9 @@ int vmctl_run(int argc, char **argv)
 			nets[c.nnets] = (struct vmm_net){ .network = optarg, .mac = mac[c.nnets] };
 			c.nnets++;
 			break;
+		case 'f':
+			c.firmware = optarg;
+			break;
 		case 'd':
 			c.device = optarg;
 			break;
@@ -178,7 +185,9 @@ int vmctl_run(int argc, char **argv)
 	}
 	if (optind < argc)
 		return usage(argv[optind], "not expected here");
-	if (!c.kernel)
-		return usage("--kernel", "missing");
+	if (c.kernel && c.firmware)
+		return usage("--firmware", "has nothing to do beside --kernel");
+	if (!c.kernel && !c.ndisks && !c.firmware)
+		return usage("--kernel", "missing, and there is no --disk to boot from");
 	return vmm_run(&c);
 }

@@ -153,7 +153,7 @@ static void machine_config(const struct config *c, struct vmm_config *m, struct 
 	machine_disks(c, disks);
 	machine_nets(c, nets);
 	*m = (struct vmm_config){
-		.kernel = c->kernel, .initrd = c->initrd,
+		.kernel = c->kernel, .firmware = c->kernel ? NULL : c->firmware, .initrd = c->initrd,
 		.append = c->append ? c->append : "console=ttyS0",
 		.device = c->device ? c->device : "/dev/vitrine",
 		.memory = c->memory, .cpus = c->cpus, .disks = disks, .ndisks = c->ndisks,
@@ -311,8 +311,8 @@ static int check_bootable(const struct vm *vm, const struct config *c)
 {
 	unsigned int i;
 
-	if (!c->kernel)
-		return vmctl_error(vm->name, "it has no kernel to boot",
+	if (!c->kernel && !c->ndisks)
+		return vmctl_error(vm->name, "it has neither a kernel nor a disk to boot",
 				   "name one with `vmctl set NAME kernel=FILE`");
 	for (i = 0; i < c->nnets; i++)
 		if (!c->nets[i].mac)

@@ -56,6 +56,7 @@ static const struct key keys[] = {
 	TOP_KEY("cpus", NUMBER, cpus, 1, 64, "a number from 1 to 64"),
 	TOP_KEY("memory", SIZE, memory, 16ULL << 20, 512ULL << 30, "a size from 16M to 512G"),
 	TOP_KEY("kernel", TEXT, kernel, 0, 0, "a file"),
+	TOP_KEY("firmware", TEXT, firmware, 0, 0, "a file"),
 	TOP_KEY("initrd", TEXT, initrd, 0, 0, "a file"),
 	TOP_KEY("append", TEXT, append, 0, 0, "a kernel command line"),
 	TOP_KEY("device", TEXT, device, 0, 0, "a device node"),

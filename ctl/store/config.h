@@ -48,7 +48,8 @@ struct config_net {
  * @uuid: of the machine
  * @hostname: for the guest's first start
  * @instance: what makes the guest's cloud-init run once more when it changes
- * @kernel: file, for direct boot
+ * @kernel: file, for direct boot; without it the firmware boots the first disk
+ * @firmware: BIOS image, NULL for SeaBIOS
  * @initrd: file
  * @append: kernel command line
  * @device: hypervisor's device node
@@ -65,7 +66,7 @@ struct config_net {
  * @nnets: their number
  */
 struct config {
-	char *uuid, *hostname, *instance, *kernel, *initrd, *append, *device, *pin;
+	char *uuid, *hostname, *instance, *kernel, *firmware, *initrd, *append, *device, *pin;
 	uint64_t version, cpus, memory, weight, cap, memory_limit;
 	struct config_disk disks[CONFIG_DISKS];
 	struct config_net nets[CONFIG_NETS];

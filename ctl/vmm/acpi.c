@@ -368,6 +368,20 @@ static uint32_t put_xsdt(struct arena *a, uint32_t fadt, uint32_t madt)
 }
 
 /**
+ * vmm_acpi_load() - write the machine's tables to where m->acpi says
+ * @m: the machine
+ *
+ * Return: 0, or -1 with the error printed.
+ */
+int vmm_acpi_load(struct vmm *m)
+{
+	if (vmm_acpi_build(m->ram + m->acpi, VMM_ACPI_SIZE, m->acpi, m->config->cpus))
+		return 0;
+	vmm_error("--cpus", "the ACPI tables do not fit", "use fewer CPUs");
+	return -1;
+}
+
+/**
  * vmm_acpi_build() - write the tables, the RSDP first
  * @at: where
  * @room: bytes there

@@ -120,7 +120,7 @@ int vmm_initrd_load(struct vmm *m, uint64_t floor, uint64_t limit, uint64_t *add
 	*size = 0;
 	if (!m->config->initrd)
 		return 0;
-	if (vmm_image_open(&i, m->config->initrd))
+	if (vmm_image_open(&i, m->config->initrd, "name an initrd that can be read"))
 		return -1;
 	if (i.size > top || ((top - i.size) & ~0xfffULL) < floor) {
 		vmm_error(i.path, "does not fit into guest memory beside the kernel",
@@ -241,7 +241,7 @@ static void fill_boot_params(struct vmm *m, const uint8_t *hdr, uint64_t initrd,
 	put32(bp + OFF_RAMDISK, initrd);
 	put32(bp + OFF_RAMDISK + 4, initrd_size);
 	put32(bp + OFF_CMDLINE, VMM_CMDLINE);
-	put32(bp + BP_ACPI_RSDP, VMM_ACPI);
+	put32(bp + BP_ACPI_RSDP, m->acpi);
 	fill_e820(m, bp);
 }
 
@@ -295,11 +295,8 @@ int vmm_boot_load(struct vmm *m, struct kvm_regs *regs, struct kvm_sregs *sregs)
 	struct vmm_image k;
 	int ret;
 
-	if (!vmm_acpi_build(m->ram + VMM_ACPI, VMM_ACPI_SIZE, VMM_ACPI, m->config->cpus)) {
-		vmm_error("--cpus", "the ACPI tables do not fit", "use fewer CPUs");
-		return -1;
-	}
-	if (vmm_image_open(&k, m->config->kernel))
+	if (vmm_acpi_load(m) ||
+	    vmm_image_open(&k, m->config->kernel, "name a kernel that can be read"))
 		return -1;
 	memset(regs, 0, sizeof(*regs));
 	regs->rflags = 2;

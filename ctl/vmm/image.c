@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * image.c - files that are loaded into the guest: kernels and initial RAM disks.
+ * image.c - files that are loaded into the guest: kernels, initial RAM disks, firmware.
  *
  * They are read, not mapped: a file that is cut short meanwhile is an error and no signal, and the
  * bytes go straight to where the guest wants them.
@@ -17,10 +17,11 @@
  * vmm_image_open() - open a regular, non-empty file
  * @i: filled
  * @path: its name; must outlive @i
+ * @remedy: what to do if it cannot be opened
  *
  * Return: 0, or -1 with the error printed.
  */
-int vmm_image_open(struct vmm_image *i, const char *path)
+int vmm_image_open(struct vmm_image *i, const char *path, const char *remedy)
 {
 	struct stat st;
 
@@ -28,12 +29,12 @@ int vmm_image_open(struct vmm_image *i, const char *path)
 	/* Without waiting for the other end, should it be a FIFO. */
 	i->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
 	if (i->fd < 0 || fstat(i->fd, &st)) {
-		vmm_error(path, strerror(errno), "name a file that can be read");
+		vmm_error(path, strerror(errno), remedy);
 		vmm_image_close(i);
 		return -1;
 	}
 	if (!S_ISREG(st.st_mode) || !st.st_size) {
-		vmm_error(path, "is empty or no regular file", "name a kernel or initrd file");
+		vmm_error(path, "is empty or no regular file", remedy);
 		vmm_image_close(i);
 		return -1;
 	}

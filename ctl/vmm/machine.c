@@ -14,6 +14,7 @@
 #include "blk.h"
 #include "compiler.h"
 #include "devices.h"
+#include "firmware.h"
 #include "pci.h"
 #include "route.h"
 #include "vmctl.h"
@@ -233,8 +234,8 @@ static int create_chips(struct vmm *m)
 
 static int create_devices(struct vmm *m)
 {
-	return vmm_serial_create(m) || vmm_rtc_create(m) || vmm_pm_create(m) || vmm_pci_create(m) ||
-	       vmm_blk_create(m) || vmm_net_create(m) || vmm_rng_create(m) ? -1 : 0;
+	return vmm_serial_create(m) || vmm_rtc_create(m) || vmm_firmware_create(m) || vmm_pm_create(m) ||
+	       vmm_pci_create(m) || vmm_blk_create(m) || vmm_net_create(m) || vmm_rng_create(m) ? -1 : 0;
 }
 
 static int create_cpus(struct vmm *m)
@@ -248,7 +249,7 @@ static int create_cpus(struct vmm *m)
 			return -1;
 	if (ioctl(m->vcpus[0].fd, KVM_GET_SREGS, &sregs))
 		return fail("CPU 0", "see the kernel's log");
-	if (vmm_boot_load(m, &regs, &sregs))
+	if (m->rom ? vmm_firmware_load(m, &regs) : vmm_boot_load(m, &regs, &sregs))
 		return -1;
 	if (ioctl(m->vcpus[0].fd, KVM_SET_SREGS, &sregs) ||
 	    ioctl(m->vcpus[0].fd, KVM_SET_REGS, &regs))
@@ -337,6 +338,7 @@ static void destroy(struct vmm *m)
 	vmm_blk_destroy(m);
 	vmm_pci_destroy(m);
 	vmm_pm_destroy(m);
+	vmm_firmware_destroy(m);
 	vmm_rtc_destroy(m);
 	vmm_serial_destroy(m);
 	vmm_routes_destroy(m);

@@ -29,11 +29,11 @@ void *vmm_guest(const struct vmm *m, uint64_t gpa, uint64_t len)
 	return NULL;
 }
 
-static int add_slot(struct vmm *m, unsigned int slot, uint64_t gpa, uint64_t size, void *host)
+static int add_slot(struct vmm *m, unsigned int slot, uint64_t gpa, uint64_t size, void *host, uint32_t flags)
 {
 	struct kvm_userspace_memory_region r = {
 		.slot = slot, .guest_phys_addr = gpa, .memory_size = size,
-		.userspace_addr = (uintptr_t)host,
+		.userspace_addr = (uintptr_t)host, .flags = flags,
 	};
 
 	return ioctl(m->vm, KVM_SET_USER_MEMORY_REGION, &r);
@@ -56,16 +56,28 @@ static uint8_t *map_aligned(uint64_t size)
 }
 
 /**
- * vmm_memory_slots() - tell the hypervisor of the RAM
+ * vmm_memory_rom() - tell the hypervisor of the firmware, which ends at 4 GiB
+ * @m: the machine, with a firmware
+ *
+ * Return: 0, or -1 with errno.
+ */
+int vmm_memory_rom(struct vmm *m)
+{
+	return add_slot(m, 2, VMM_HIGH_START - m->rom_size, m->rom_size, m->rom, KVM_MEM_READONLY);
+}
+
+/**
+ * vmm_memory_slots() - tell the hypervisor of the RAM, and of the firmware where there is one
  * @m: the machine, whose VM has no slots
  *
  * Return: 0, or -1 with errno.
  */
 int vmm_memory_slots(struct vmm *m)
 {
-	if (add_slot(m, 0, 0, m->low, m->ram))
+	if (add_slot(m, 0, 0, m->low, m->ram, 0) ||
+	    (m->high && add_slot(m, 1, VMM_HIGH_START, m->high, m->ram + m->low, 0)))
 		return -1;
-	return m->high ? add_slot(m, 1, VMM_HIGH_START, m->high, m->ram + m->low) : 0;
+	return m->rom ? vmm_memory_rom(m) : 0;
 }
 
 /**

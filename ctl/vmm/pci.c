@@ -17,7 +17,12 @@
 
 /* Intel's i440FX host bridge: what SeaBIOS and old guests know; nothing of the chip but its number is here. */
 #define HOST_BRIDGE	0x12378086U
+#define SUBSYSTEM_HOST	0x11001af4U	/* by which SeaBIOS knows a virtual machine */
 #define CLASS_HOST	0x06000000U
+
+/* The i440FX's registers that say what is RAM below 1 MiB: all is, and they are kept for who reads them. */
+#define HOST_PAM	0x59
+#define HOST_PAMS	7
 
 struct vmm_pci {
 	struct vmm *m;
@@ -106,7 +111,7 @@ static bool decode(struct pci_function *f)
 		if (!(command & (b->port ? PCI_COMMAND_IO : PCI_COMMAND_MEMORY)))
 			at = 0;
 		/* What a guest cannot mean: ports that do not exist, as while a BAR is sized. */
-		if (b->port && at + b->size > PCI_PORT_END)
+		if (b->port && at > PCI_PORT_END - b->size)
 			at = 0;
 		changed |= at != f->decoding[i];
 		f->decoding[i] = at;
@@ -353,7 +358,8 @@ int pci_bar_add(struct pci_function *f, unsigned int n, const struct pci_bar *ba
 		return -1;
 	*next = at + bar->size;
 	f->bar[n] = *bar;
-	pci_put32(f->writable + PCI_BAR(n), -bar->size & (bar->port ? 0xffff : ~0U));
+	/* All 32 bits of ports, too: SeaBIOS takes the size from the whole word. */
+	pci_put32(f->writable + PCI_BAR(n), -bar->size);
 	pci_put32(f->config + PCI_BAR(n), at | bar->port);
 	f->config[PCI_COMMAND] |= bar->port ? PCI_COMMAND_IO : PCI_COMMAND_MEMORY;
 	decode(f);
@@ -409,7 +415,8 @@ int vmm_pci_create(struct vmm *m)
 	m->pci = bus;
 	vmm_bus_add(m, PORT_ADDRESS, 1, bus, address_in, address_out);
 	vmm_bus_add(m, PORT_DATA, 4, bus, data_in, data_out);
-	pci_function_init(&bus->host, HOST_BRIDGE, CLASS_HOST, 0);
+	pci_function_init(&bus->host, HOST_BRIDGE, CLASS_HOST, SUBSYSTEM_HOST);
+	memset(bus->host.writable + HOST_PAM, 0xff, HOST_PAMS);
 	part.state = bus;
 	vmm_part_add(m, &part);
 	return pci_function_add(m, &bus->host);

@@ -168,6 +168,17 @@ static void rtc_out(void *opaque, uint16_t port, unsigned int size, uint32_t val
 }
 
 /**
+ * vmm_rtc_store() - what a byte of the memory holds at the start; before the CPUs start
+ * @m: the machine
+ * @at: 0x0e..0x7f
+ * @val: the byte
+ */
+void vmm_rtc_store(struct vmm *m, uint8_t at, uint8_t val)
+{
+	m->rtc->ram[at & 0x7f] = val;
+}
+
+/**
  * vmm_rtc_create() - add the clock
  * @m: the machine
  *

@@ -5,7 +5,7 @@
  * Files: machine.c builds the VM and ends it, vcpu.c runs its CPUs, loop.c waits for the world,
  * console.c ties the terminal to the serial port, hub.c the users' sockets and the log instead,
  * control.c serves vmctl, pause.c parks the CPUs, image.c reads files, boot.c and pvh.c load
- * kernels, acpi.c writes the tables, memory.c is RAM, route.c says where interrupts go, bus.c finds the device of a
+ * kernels, firmware.c the BIOS, acpi.c writes the tables, memory.c is RAM, route.c says where interrupts go, bus.c finds the device of a
  * port, serial.c, rtc.c, pm.c are devices, part.h is what they have in common; pci.h and virtio.h begin the others.
  *
  * Threads: one per vCPU, and the main one, which runs the loop. A device's handlers run on vCPU
@@ -92,7 +92,8 @@ struct vmm_net {
 
 /**
  * struct vmm_config - what the user asked for
- * @kernel: file
+ * @kernel: file, or NULL: the firmware looks for one on the disks
+ * @firmware: BIOS image, NULL for SeaBIOS
  * @initrd: file or NULL
  * @append: kernel command line
  * @device: path of the hypervisor's device node
@@ -106,7 +107,7 @@ struct vmm_net {
  * @owner: of a VM in the store; NULL for a VM that is the terminal's
  */
 struct vmm_config {
-	const char *kernel, *initrd, *append, *device;
+	const char *kernel, *firmware, *initrd, *append, *device;
 	uint64_t memory;
 	unsigned int cpus;
 	const struct vmm_disk *disks;
@@ -202,6 +203,7 @@ struct vmm_image {
 struct vmm_blk;
 struct vmm_console;
 struct vmm_control;
+struct vmm_fw_cfg;
 struct vmm_hub;
 struct vmm_nic;
 struct vmm_part;
@@ -218,6 +220,9 @@ struct vmm {
 	size_t run_size;
 	uint8_t *ram;
 	uint64_t low, high;		/* bytes below and above the hole */
+	uint64_t acpi;			/* address of the RSDP, which the tables follow */
+	uint8_t *rom;			/* the firmware, NULL with a kernel */
+	size_t rom_size;
 	struct kvm_cpuid2 *cpuid;
 	struct vmm_vcpu vcpus[VMM_MAX_CPUS];
 	struct vmm_device devices[VMM_MAX_DEVICES];
@@ -225,6 +230,7 @@ struct vmm {
 	struct vmm_console *console;	/* of a VM without owner */
 	struct vmm_hub *hub;		/* of one with */
 	struct vmm_control *control;
+	struct vmm_fw_cfg *fw_cfg;
 	struct vmm_pm *pm;
 	struct vmm_rtc *rtc;
 	struct vmm_serial *serial;
@@ -246,6 +252,7 @@ struct vmm {
 /* memory.c */
 int vmm_memory_create(struct vmm *m);
 int vmm_memory_slots(struct vmm *m);
+int vmm_memory_rom(struct vmm *m);
 void *vmm_guest(const struct vmm *m, uint64_t gpa, uint64_t len);
 
 /* machine.c */
@@ -298,7 +305,7 @@ void vmm_bus_add(struct vmm *m, uint16_t first, uint16_t count, void *opaque,
 bool vmm_bus_access(struct vmm *m, uint16_t port, unsigned int size, bool out, void *data);
 
 /* image.c */
-int vmm_image_open(struct vmm_image *i, const char *path);
+int vmm_image_open(struct vmm_image *i, const char *path, const char *remedy);
 void vmm_image_close(struct vmm_image *i);
 int vmm_image_read(const struct vmm_image *i, uint64_t offset, void *to, uint64_t n);
 
@@ -310,6 +317,7 @@ int vmm_cmdline_load(struct vmm *m, uint64_t max);
 int vmm_initrd_load(struct vmm *m, uint64_t floor, uint64_t limit, uint64_t *addr, uint64_t *size);
 
 /* acpi.c */
+int vmm_acpi_load(struct vmm *m);
 size_t vmm_acpi_build(uint8_t *at, size_t room, uint32_t gpa, unsigned int cpus);
 
 /* Devices. */
@@ -320,6 +328,7 @@ void vmm_serial_input(struct vmm *m, const uint8_t *data, size_t n);
 size_t vmm_serial_peek(struct vmm *m, uint8_t *data, size_t max);
 void vmm_serial_drop(struct vmm *m, size_t n);
 int vmm_rtc_create(struct vmm *m);
+void vmm_rtc_store(struct vmm *m, uint8_t at, uint8_t val);
 void vmm_rtc_destroy(struct vmm *m);
 int vmm_pm_create(struct vmm *m);
 void vmm_pm_destroy(struct vmm *m);

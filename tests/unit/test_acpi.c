@@ -15,6 +15,11 @@
 
 static uint8_t mem[VMM_ACPI_SIZE];
 
+void vmm_error(const char *object, const char *what, const char *remedy)
+{
+	ck_abort_msg("%s: %s: %s", object, what, remedy);
+}
+
 static uint32_t get32(const uint8_t *p)
 {
 	uint32_t v;

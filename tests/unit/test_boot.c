@@ -131,6 +131,7 @@ static void setup(void)
 	memset(&m, 0, sizeof(m));
 	config = (struct vmm_config){ .kernel = kernel_path, .append = "console=ttyS0", .cpus = 2 };
 	m.config = &config;
+	m.acpi = VMM_ACPI;
 	m.low = RAM;
 	/* Exactly so large, so that a byte too far is caught. */
 	m.ram = calloc(1, RAM);
