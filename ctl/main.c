@@ -30,6 +30,7 @@ static const struct vmctl_verb verbs[] = {
 	  vmctl_run_help, NULL },
 	{ "image", "make, look at, copy and check disk images", vmctl_image, vmctl_image_help, NULL },
 	VERB(doctor, "what keeps VMs from running on this host, and what to do"),
+	{ "net", "look at networks", vmctl_net, vmctl_net_help, NULL },
 	VERB(completion, "a script that completes vmctl's words in bash"),
 	{ "help", "this list, or how to use a verb", vmctl_help, NULL, NULL },
 	{ "version", "the version of vmctl", vmctl_version, NULL, NULL },

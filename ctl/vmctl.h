@@ -98,6 +98,7 @@ int vmctl_info(int argc, char **argv);
 int vmctl_kill(int argc, char **argv);
 int vmctl_list(int argc, char **argv);
 int vmctl_logs(int argc, char **argv);
+int vmctl_net(int argc, char **argv);
 int vmctl_pause(int argc, char **argv);
 int vmctl_restart(int argc, char **argv);
 int vmctl_resume(int argc, char **argv);
@@ -109,7 +110,7 @@ int vmctl_stop(int argc, char **argv);
 int vmctl_version(int argc, char **argv);
 int vmctl_wait(int argc, char **argv);
 
-extern const char vmctl_image_help[], vmctl_run_help[];
+extern const char vmctl_image_help[], vmctl_net_help[], vmctl_run_help[];
 extern const struct vmctl_args vmctl_completion_args, vmctl_console_args, vmctl_create_args,
 	vmctl_doctor_args, vmctl_info_args, vmctl_kill_args, vmctl_list_args, vmctl_logs_args, vmctl_pause_args,
 	vmctl_restart_args, vmctl_resume_args, vmctl_rm_args, vmctl_set_args, vmctl_start_args,

@@ -34,9 +34,11 @@ int net_open(struct net_link *l, const char *network, unsigned int pairs);
 void net_close(struct net_link *l);
 
 /* user.c */
+bool net_user_installed(void);
 int net_user_open(struct net_link *l);
 
 /* tap.c */
+int net_tap_plug(struct net_link *l, char name[NET_NAME], unsigned int pairs);
 int net_tap_open(struct net_link *l, char name[NET_NAME], unsigned int pairs);
 int net_tap_offload(const struct net_link *l, bool checksum, bool tso4, bool tso6);
 int net_tap_enable(const struct net_link *l, unsigned int pair, bool on);
@@ -44,6 +46,7 @@ int net_tap_enable(const struct net_link *l, unsigned int pair, bool on);
 /* switch.c */
 int net_switch_open(struct net_link *l, const char *name, unsigned int vlan, unsigned int pairs);
 void net_switch_bridge(char bridge[NET_NAME], const char *name);
+const char *net_switch_name(const char *interface);
 void net_switch_collect(void);
 
 /* netlink.c: 0 or -errno */

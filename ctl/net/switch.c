@@ -41,6 +41,33 @@ void net_switch_bridge(char bridge[NET_NAME], const char *name)
 	snprintf(bridge, NET_NAME, "%s%s", is_bridge(name) ? "" : PREFIX, name);
 }
 
+/**
+ * net_switch_name() - the switch of a bridge of ours
+ * @interface: name of an interface
+ *
+ * Return: the switch's name, or NULL if it is no bridge that we made.
+ */
+const char *net_switch_name(const char *interface)
+{
+	return !strncmp(interface, PREFIX, strlen(PREFIX)) && is_bridge(interface) ? interface + strlen(PREFIX) : NULL;
+}
+
+/* An administrator's bridge may take VLANs for nothing but bytes. */
+static bool keeps_vlans_apart(const char *bridge)
+{
+	char path[300], c = 0;
+	int fd;
+
+	snprintf(path, sizeof(path), "/sys/class/net/%s/bridge/vlan_filtering", bridge);
+	fd = open(path, O_RDONLY | O_CLOEXEC);
+	if (fd < 0)
+		return false;
+	if (read(fd, &c, 1) != 1)
+		c = 0;
+	close(fd);
+	return c == '1';
+}
+
 static bool has_ports(const char *bridge)
 {
 	struct dirent *e;
@@ -81,8 +108,7 @@ void net_switch_collect(void)
 	struct dirent *e;
 
 	while (d && (e = readdir(d)))
-		if (!strncmp(e->d_name, PREFIX, strlen(PREFIX)) && is_bridge(e->d_name) &&
-		    !has_ports(e->d_name))
+		if (net_switch_name(e->d_name) && !has_ports(e->d_name))
 			net_bridge_delete(e->d_name);
 	if (d)
 		closedir(d);
@@ -129,9 +155,14 @@ static int start_keeper(void)
 static int refuse(const char *object, int err)
 {
 	errno = -err;
-	if (err == -EPERM)
+	if (err == -EPERM || err == -EACCES)
 		return vmctl_error(object, "making a switch needs CAP_NET_ADMIN",
 				   "start the VM as root, or use the network `user`");
+	if (err == -EMEDIUMTYPE)
+		return vmctl_error(object, "this bridge does not keep VLANs apart",
+				   "have root run `ip link set BRIDGE type bridge vlan_filtering 1`, or leave vlan= out");
+	if (err == -ENOENT)
+		return vmctl_error(object, "there is no /dev/net/tun", "load the module tun");
 	if (err == -ELIBACC)
 		return vmctl_error(object, "libnl-3 is not installed", "install Debian's package libnl-route-3-200");
 	return vmctl_errno(object, "see `ip link` and the kernel's log");
@@ -145,7 +176,10 @@ static int plug_in(const char *name, const char *port, unsigned int vlan)
 	if (lock < 0)
 		return err;
 	net_switch_bridge(bridge, name);
-	err = is_bridge(bridge) ? 0 : net_bridge_create(bridge);
+	if (!is_bridge(bridge))
+		err = net_bridge_create(bridge);
+	else
+		err = vlan && !keeps_vlans_apart(bridge) ? -EMEDIUMTYPE : 0;
 	if (!err)
 		err = net_port_add(bridge, port, vlan);
 	close(lock);
@@ -167,11 +201,12 @@ int net_switch_open(struct net_link *l, const char *name, unsigned int vlan, uns
 	int err;
 
 	net_switch_collect();
-	if (net_tap_open(l, port, pairs))
-		return -1;
-	err = plug_in(name, port, vlan);
+	err = net_tap_plug(l, port, pairs);
+	if (!err)
+		err = plug_in(name, port, vlan);
 	if (err) {
 		net_close(l);
+		net_switch_collect();
 		refuse(name, err);
 		return -1;
 	}

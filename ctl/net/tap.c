@@ -37,9 +37,38 @@ static int open_queue(char name[NET_NAME], bool multi)
 	return fd;
 }
 
-static int refuse(const char *name)
+/**
+ * net_tap_plug() - open an interface, without a word
+ * @l: filled
+ * @name: of the interface; a name with %d is filled in
+ * @pairs: queues wanted
+ *
+ * An interface that was made for one queue gives one.
+ * Return: 0, or -errno: -EPERM without the right to, -EBUSY, -EINVAL if it is no tap interface.
+ */
+int net_tap_plug(struct net_link *l, char name[NET_NAME], unsigned int pairs)
 {
-	switch (errno) {
+	bool multi = pairs > 1;
+
+	l->header = true;
+	l->fd[0] = open_queue(name, multi);
+	if (l->fd[0] < 0 && errno == EINVAL) {
+		pairs = 1;
+		l->fd[0] = open_queue(name, !multi);
+	}
+	if (l->fd[0] < 0)
+		return -errno;
+	for (l->pairs = 1; l->pairs < pairs; l->pairs++) {
+		l->fd[l->pairs] = open_queue(name, true);
+		if (l->fd[l->pairs] < 0)
+			break;
+	}
+	return 0;
+}
+
+static int refuse(const char *name, int err)
+{
+	switch (err) {
 	case EPERM:
 	case EACCES:
 		return vmctl_error(name, "this user may not use the interface",
@@ -52,6 +81,7 @@ static int refuse(const char *name)
 	case ENOENT:
 		return vmctl_error(name, "there is no /dev/net/tun", "load the module tun");
 	default:
+		errno = err;
 		return vmctl_errno(name, "see `ip link`");
 	}
 }
@@ -59,37 +89,19 @@ static int refuse(const char *name)
 /**
  * net_tap_open() - open an interface
  * @l: filled
- * @name: of the interface; a name with %d is filled in
+ * @name: of the interface
  * @pairs: queues wanted
  *
- * An interface that was made for one queue gives one.
  * Return: 0, or -1 with the error printed.
  */
 int net_tap_open(struct net_link *l, char name[NET_NAME], unsigned int pairs)
 {
-	bool multi = pairs > 1;
+	int err = net_tap_plug(l, name, pairs);
 
-	l->header = true;
-	l->fd[0] = open_queue(name, multi);
-	if (l->fd[0] < 0 && multi && errno == EINVAL) {
-		multi = false;
-		pairs = 1;
-		l->fd[0] = open_queue(name, false);
-	}
-	if (l->fd[0] < 0 && errno == EINVAL && !multi) {
-		pairs = 1;
-		l->fd[0] = open_queue(name, true);
-	}
-	if (l->fd[0] < 0) {
-		refuse(name);
-		return -1;
-	}
-	for (l->pairs = 1; l->pairs < pairs; l->pairs++) {
-		l->fd[l->pairs] = open_queue(name, true);
-		if (l->fd[l->pairs] < 0)
-			break;
-	}
-	return 0;
+	if (!err)
+		return 0;
+	refuse(name, -err);
+	return -1;
 }
 
 /**

@@ -77,7 +77,12 @@ static int start(int fd)
 	return status ? -1 : 0;
 }
 
-static bool installed(void)
+/**
+ * net_user_installed() - is passt there?
+ *
+ * Return: whether.
+ */
+bool net_user_installed(void)
 {
 	static const char *const places[] = { "/usr/bin/passt", "/usr/local/bin/passt", "/bin/passt" };
 	size_t i;
@@ -98,7 +103,7 @@ int net_user_open(struct net_link *l)
 {
 	int fd[2], err;
 
-	if (!installed()) {
+	if (!net_user_installed()) {
 		vmctl_error("user", "passt is not installed", "install Debian's package passt, or use another network");
 		return -1;
 	}

@@ -75,6 +75,11 @@ void msix_update(struct pci_function *f)
 	}
 }
 
+static bool in_table(const struct msix *x, uint32_t offset, unsigned int size)
+{
+	return offset / ENTRY < x->n && (size == 4 || size == 8) && !(offset % size);
+}
+
 /**
  * msix_read() - read the table
  * @x: the function's
@@ -84,11 +89,12 @@ void msix_update(struct pci_function *f)
  */
 void msix_read(struct msix *x, uint32_t offset, unsigned int size, void *data)
 {
-	const struct msix_vector *v = &x->vector[offset / ENTRY];
+	const struct msix_vector *v;
 	uint32_t word[4];
 
-	if (offset / ENTRY >= x->n || size < 4 || offset % size)
+	if (!in_table(x, offset, size))
 		return;
+	v = &x->vector[offset / ENTRY];
 	word[0] = v->address;
 	word[1] = v->address >> 32;
 	word[2] = v->data;
@@ -106,11 +112,12 @@ void msix_read(struct msix *x, uint32_t offset, unsigned int size, void *data)
 void msix_write(struct pci_function *f, uint32_t offset, unsigned int size, const void *data)
 {
 	struct msix *x = &f->msix;
-	struct msix_vector *v = &x->vector[offset / ENTRY];
+	struct msix_vector *v;
 	uint32_t word[4];
 
-	if (offset / ENTRY >= x->n || size < 4 || offset % size)
+	if (!in_table(x, offset, size))
 		return;
+	v = &x->vector[offset / ENTRY];
 	word[0] = v->address;
 	word[1] = v->address >> 32;
 	word[2] = v->data;

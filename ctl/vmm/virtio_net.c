@@ -62,7 +62,8 @@ struct config {
  * @number: of the pair
  * @blocked: the driver has no room: nothing is read until it has
  * @held: bytes of a frame in @in, header first, that the driver had no room for
- * @have: bytes of a stream in @in
+ * @have: bytes of a stream in @in, behind the place of a header
+ * @at: bytes before them that are done with
  * @left: bytes in @out that the stream did not take yet
  * @in: what came in
  * @out: what is to go out
@@ -72,7 +73,7 @@ struct pair {
 	struct vmm_nic *nic;
 	unsigned int number;
 	bool blocked;
-	uint32_t held, have, left;
+	uint32_t held, have, at, left;
 	uint8_t in[sizeof(struct header) + LENGTH + FRAME_MAX];
 	uint8_t out[LENGTH + FRAME_MAX];
 };
@@ -176,39 +177,48 @@ static bool transmit(struct pair *p)
 /* ---- to the guest ---- */
 
 /*
- * A frame goes to the driver: all of it or nothing. It lies in @data, header first. False if the driver has no
- * room for it now.
+ * A frame goes to the driver, all of it or nothing. It lies in @data, header first. True if it is done with: also when all the
+ * buffers that there can be do not hold it, and it is lost. False if the driver has no room for it now.
  */
-static bool deliver(struct pair *p, uint8_t *data, uint32_t size)
+static bool deliver(struct pair *p, const uint8_t *data, uint32_t size)
 {
-	bool merge = virtio_has(&p->nic->dev, F_MRG_RXBUF);
-	struct virtio_queue *vq = receive_queue(p);
-	uint16_t head[QUEUE_SIZE], buffers = 0;
+	struct virtq *q = &receive_queue(p)->q;
+	uint16_t most = virtio_has(&p->nic->dev, F_MRG_RXBUF) ? q->size : 1, n = 0, i;
 	uint32_t length[QUEUE_SIZE], done = 0;
-	struct virtq_chain c;
-	void *first = NULL;
+	struct virtq_chain first, c, *next = &first;
+	uint16_t head[QUEUE_SIZE];
+	bool room = true;
 
-	while (done < size) {
-		if (buffers == QUEUE_SIZE || (buffers && !merge) || virtq_pop(&vq->q, &c) <= 0)
-			break;
-		if (!buffers)
-			first = c.nin && c.iov[c.nout].iov_len >= sizeof(struct header) ? c.iov[c.nout].iov_base : NULL;
-		length[buffers] = virtq_copy_in(&c, 0, data + done, size - done);
-		done += length[buffers];
-		head[buffers++] = c.head;
+	while (done < size && n < most && room) {
+		if (virtq_pop(q, next) <= 0) {
+			/* To be told of what comes after all that is there, and is too little. */
+			room = virtq_more(q);
+			continue;
+		}
+		length[n] = virtq_copy_in(next, 0, data + done, size - done);
+		done += length[n];
+		head[n++] = next->head;
+		next = &c;
 	}
-	if (done < size && buffers && !merge)
-		virtq_push(&vq->q, head[0], 0);	/* its buffers are smaller than the frame, which is lost */
 	if (done < size) {
-		while (merge && buffers--)
-			virtq_unpop(&vq->q);
-		return !merge && buffers;
+		while (n--)
+			virtq_unpop(q);
+		return room;
 	}
-	if (first)
-		memcpy((uint8_t *)first + offsetof(struct header, num_buffers), &buffers, sizeof(buffers));
-	for (done = 0; done < buffers; done++)
-		virtq_push(&vq->q, head[done], length[done]);
+	virtq_copy_in(&first, offsetof(struct header, num_buffers), &n, sizeof(n));
+	for (i = 0; i < n; i++)
+		virtq_push(q, head[i], length[i]);
 	return true;
+}
+
+/* The other end is gone, as a cable that is pulled out. */
+static void unplugged(struct vmm_nic *n)
+{
+	if (atomic_exchange(&n->dead, true))
+		return;
+	fprintf(stderr, "%s: its network is gone: restart the VM to have it back\n", n->dev.name);
+	n->config.status = 0;
+	virtio_config_changed(&n->dev);
 }
 
 /* One frame of an interface: 1 delivered, 0 none there, -1 held for want of room. */
@@ -228,37 +238,59 @@ static int receive_frame(struct pair *p)
 	return 1;
 }
 
-/* The same of a stream. The header's place is before the bytes of the stream, and over its length. */
-static int receive_stream(struct pair *p)
+/* Bytes of the stream's next frame with its length, as far as it can be told; more than there can be if it is none. */
+static uint64_t frame_size(const struct pair *p)
 {
-	uint8_t *stream = p->in + sizeof(struct header), *frame = stream + LENGTH - sizeof(struct header);
 	uint32_t length;
+
+	if (p->have < LENGTH)
+		return LENGTH;
+	memcpy(&length, p->in + sizeof(struct header) + p->at, LENGTH);
+	length = ntohl(length);
+	return length < FRAME_MIN ? UINT64_MAX : (uint64_t)LENGTH + length;
+}
+
+/* More of the stream; false if there is none now. */
+static bool read_stream(struct pair *p)
+{
+	uint8_t *stream = p->in + sizeof(struct header);
 	ssize_t got;
 
-	if (p->have < LENGTH || p->have < LENGTH + (memcpy(&length, stream, LENGTH), ntohl(length))) {
-		got = read(p->nic->link.fd[0], stream + p->have, LENGTH + FRAME_MAX - p->have);
-		if (got <= 0)
+	memmove(stream, stream + p->at, p->have);
+	p->at = 0;
+	got = read(p->nic->link.fd[0], stream + p->have, LENGTH + FRAME_MAX - p->have);
+	if (!got || (got < 0 && errno != EAGAIN && errno != EINTR))
+		unplugged(p->nic);
+	if (got <= 0)
+		return false;
+	p->have += got;
+	return true;
+}
+
+/* The same of a stream. The frame's header goes over its length and over what is done with. */
+static int receive_stream(struct pair *p)
+{
+	uint8_t *frame;
+	uint32_t length;
+	uint64_t size;
+
+	while ((size = frame_size(p)) > p->have || size == LENGTH) {
+		if (size > LENGTH + FRAME_MAX) {
+			unplugged(p->nic);	/* what comes next cannot be told from this */
 			return 0;
-		p->have += got;
+		}
+		if (!read_stream(p))
+			return 0;
 	}
-	if (p->have < LENGTH)
-		return 0;
-	memcpy(&length, stream, LENGTH);
-	length = ntohl(length);
-	if (length > FRAME_MAX || length < FRAME_MIN) {
-		p->have = 0;	/* passt has lost its mind: whatever comes next cannot be told from it */
-		return 0;
-	}
-	if (p->have < LENGTH + length)
-		return 0;
+	frame = p->in + p->at + LENGTH;
+	length = htonl(size - LENGTH);
 	memset(frame, 0, sizeof(struct header));
-	if (!deliver(p, frame, sizeof(struct header) + length)) {
-		length = htonl(length);
-		memcpy(stream, &length, LENGTH);
+	if (!deliver(p, frame, sizeof(struct header) + size - LENGTH)) {
+		memcpy(frame + sizeof(struct header) - LENGTH, &length, LENGTH);
 		return -1;
 	}
-	p->have -= LENGTH + length;
-	memmove(stream, stream + LENGTH + length, p->have);
+	p->at += size;
+	p->have -= size;
 	return 1;
 }
 
@@ -270,15 +302,12 @@ static int receive(struct pair *p)
 	int ret = 1;
 
 	p->blocked = !vq->enabled || vq->q.broken;
-	if (p->blocked)
+	if (p->blocked || p->nic->dead)
 		return -1;
 	for (n = 0; n < BATCH && ret > 0; n++)
 		ret = p->nic->link.header ? receive_frame(p) : receive_stream(p);
 	virtio_tell(vq);
 	virtio_check_broken(vq);
-	/* It may have given room meanwhile. */
-	if (ret < 0 && virtq_more(&vq->q))
-		ret = 1;
 	p->blocked = ret < 0;
 	return ret;
 }
@@ -331,16 +360,6 @@ static void drain(int fd)
 		errno = 0;
 }
 
-/* The other end is gone, as a cable that is pulled out. */
-static void unplugged(struct vmm_nic *n)
-{
-	if (atomic_exchange(&n->dead, true))
-		return;
-	fprintf(stderr, "%s: its network is gone: restart the VM to have it back\n", n->dev.name);
-	n->config.status = 0;
-	virtio_config_changed(&n->dev);
-}
-
 /* Wait for whatever can make a difference. */
 static void wait_for_work(struct virtio_worker *w)
 {
@@ -388,7 +407,7 @@ static void start(struct virtio_device *dev)
 
 	if (net_tap_offload(&n->link, checksum, checksum && virtio_has(dev, F_GUEST_TSO4),
 			    checksum && virtio_has(dev, F_GUEST_TSO6)))
-		vmm_crash(dev->m, dev->name, strerror(errno), "see the kernel's log");
+		unplugged(n);
 	for (i = 0; i < n->link.pairs; i++) {
 		struct pair *p = &n->pair[i];
 

@@ -83,6 +83,7 @@ void virtio_worker_stop(struct virtio_worker *w)
 		return;
 	pthread_mutex_lock(&w->lock);
 	w->quit = true;
+	w->parking = true;	/* a round without end shall have one */
 	pthread_cond_broadcast(&w->changed);
 	pthread_mutex_unlock(&w->lock);
 	virtio_kick(w->vq);
