@@ -46,14 +46,35 @@ int client_connect(struct vm *vm, const char *socket_name, int timeout_s)
 	return -1;
 }
 
-static int send_line(int fd, const json_t *request)
+/* The descriptors travel with the first bytes. */
+static ssize_t send_with(int fd, const char *text, size_t n, const int *fds, unsigned int nfds)
+{
+	union {
+		struct cmsghdr head;
+		char room[CMSG_SPACE(sizeof(int) * CLIENT_FDS)];
+	} control = { 0 };
+	struct iovec iov = { (char *)text, n };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
+
+	if (nfds) {
+		msg.msg_control = &control;
+		msg.msg_controllen = CMSG_SPACE(sizeof(int) * nfds);
+		control.head.cmsg_level = SOL_SOCKET;
+		control.head.cmsg_type = SCM_RIGHTS;
+		control.head.cmsg_len = CMSG_LEN(sizeof(int) * nfds);
+		memcpy(CMSG_DATA(&control.head), fds, sizeof(int) * nfds);
+	}
+	return sendmsg(fd, &msg, MSG_NOSIGNAL | MSG_MORE);
+}
+
+static int send_line(int fd, const json_t *request, const int *fds, unsigned int nfds)
 {
 	char *text = json_dumps(request, JSON_COMPACT);
 	ssize_t n = text ? strlen(text) : 0;
 	int err = -1;
 
 	if (text)
-		err = send(fd, text, n, MSG_NOSIGNAL | MSG_MORE) != n ||
+		err = send_with(fd, text, n, fds, nfds) != n ||
 		      send(fd, "\n", 1, MSG_NOSIGNAL) != 1 ? -1 : 0;
 	free(text);
 	return err;
@@ -90,6 +111,21 @@ static json_t *read_line(int fd)
  */
 int client_ask(struct vm *vm, json_t *request, json_t **answer)
 {
+	return client_ask_with(vm, request, NULL, 0, answer);
+}
+
+/**
+ * client_ask_with() - the same with descriptors
+ * @vm: the VM
+ * @request: members beside `version`; its reference is taken over
+ * @fds: the process gets copies of them
+ * @nfds: how many, at most CLIENT_FDS
+ * @answer: filled with the answer's object, or NULL if it is of no interest
+ *
+ * Return: VMCTL_OK, or VMCTL_FAILED with the error told.
+ */
+int client_ask_with(struct vm *vm, json_t *request, const int *fds, unsigned int nfds, json_t **answer)
+{
 	const char *what = "its process does not answer", *remedy = "end it with `vmctl kill`";
 	int fd = client_connect(vm, "control", TIMEOUT_S), ok = 0;
 	json_t *a = NULL;
@@ -99,7 +135,7 @@ int client_ask(struct vm *vm, json_t *request, json_t **answer)
 		return VMCTL_FAILED;
 	}
 	json_object_set_new(request, "version", json_integer(1));
-	if (!send_line(fd, request))
+	if (!send_line(fd, request, fds, nfds))
 		a = read_line(fd);
 	close(fd);
 	json_decref(request);

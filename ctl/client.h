@@ -28,12 +28,15 @@ struct output_column {
 	enum output_kind kind;
 };
 
+#define CLIENT_FDS	200	/* descriptors that a request can carry */
+
 /* each.c */
 int each_vm(const struct vmctl_args *a, bool locked, int (*work)(struct vm *vm, void *arg), void *arg);
 
 /* client.c */
 int client_connect(struct vm *vm, const char *socket_name, int timeout_s);
 int client_ask(struct vm *vm, json_t *request, json_t **answer);
+int client_ask_with(struct vm *vm, json_t *request, const int *fds, unsigned int nfds, json_t **answer);
 int client_command(struct vm *vm, const char *command);
 
 /* output.c */

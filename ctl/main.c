@@ -18,6 +18,7 @@ static const struct vmctl_verb verbs[] = {
 	VERB(restart, "shut VMs down and start them"),
 	VERB(pause, "stop the CPUs of VMs"),
 	VERB(resume, "let paused VMs go on"),
+	VERB(fork, "make a running VM two, in milliseconds"),
 	VERB(wait, "wait until VMs are in a state"),
 	VERB(kill, "kill the processes of VMs"),
 	VERB(rm, "remove VMs and all that belongs to them"),

@@ -125,6 +125,23 @@ static void on_phase(const struct vmm_owner *o, enum vmm_phase phase, const char
 	}
 }
 
+/* This process is another VM's now. It stays in the group of processes, and so under the limits, of the one it came from. */
+static int on_forked(const struct vmm_owner *o, const char *name, int run, int log)
+{
+	struct keeper *k = (struct keeper *)o;
+	char title[80];
+
+	close(k->run);
+	k->run = run;
+	if (k->log >= 0)
+		close(k->log);
+	k->log = log;
+	dup2(log, STDERR_FILENO);
+	snprintf(title, sizeof(title), "vmctl: %s", name);
+	title_set(title);
+	return run_adopt(run);
+}
+
 static void machine_disks(const struct config *c, struct vmm_disk *d)
 {
 	unsigned int i;
@@ -215,7 +232,7 @@ int start_limit(struct vm *vm, const struct config *c, pid_t pid)
 /* The VM's process, until it ends. */
 static int be_vm(struct vm *vm, const struct config *c, int ready)
 {
-	struct keeper k = { .owner = { .folder = vm->fd, .phase = on_phase }, .vm = vm, .ready = ready };
+	struct keeper k = { .owner = { .folder = vm->fd, .phase = on_phase, .forked = on_forked }, .vm = vm, .ready = ready };
 	struct vmm_disk disks[CONFIG_DISKS];
 	struct vmm_net nets[CONFIG_NETS];
 	struct vmm_config m;

@@ -92,6 +92,7 @@ int vmctl_completion(int argc, char **argv);
 int vmctl_console(int argc, char **argv);
 int vmctl_create(int argc, char **argv);
 int vmctl_doctor(int argc, char **argv);
+int vmctl_fork(int argc, char **argv);
 int vmctl_help(int argc, char **argv);
 int vmctl_image(int argc, char **argv);
 int vmctl_info(int argc, char **argv);
@@ -112,7 +113,7 @@ int vmctl_wait(int argc, char **argv);
 
 extern const char vmctl_image_help[], vmctl_net_help[], vmctl_run_help[];
 extern const struct vmctl_args vmctl_completion_args, vmctl_console_args, vmctl_create_args,
-	vmctl_doctor_args, vmctl_info_args, vmctl_kill_args, vmctl_list_args, vmctl_logs_args, vmctl_pause_args,
+	vmctl_doctor_args, vmctl_fork_args, vmctl_info_args, vmctl_kill_args, vmctl_list_args, vmctl_logs_args, vmctl_pause_args,
 	vmctl_restart_args, vmctl_resume_args, vmctl_rm_args, vmctl_set_args, vmctl_start_args,
 	vmctl_stop_args, vmctl_wait_args;
 

@@ -130,6 +130,7 @@ void disk_unmap(struct disk *d);
 int disk_freeze(struct disk *d);
 int disk_reopen(struct disk *d, struct disk_error *e);
 int disk_overlay(struct disk *d, const char *path, struct disk_error *e);
+int disk_push(struct disk *d, int fd, const char *path, struct disk_error *e);
 int disk_freeze_and_overlay(struct disk *d, const char *path, struct disk_error *e);
 
 /* create.c */

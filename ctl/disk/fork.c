@@ -64,6 +64,36 @@ int disk_reopen(struct disk *d, struct disk_error *e)
 	return 0;
 }
 
+static void push(struct disk *d, struct layer *l)
+{
+	gate_change(&d->gate);
+	d->top->read_only = true;
+	l->below = d->top;
+	d->top = l;
+	d->frozen = false;
+	gate_changed(&d->gate);
+}
+
+/**
+ * disk_push() - put an open, fresh qcow2 layer over a frozen disk
+ * @d: disk, frozen
+ * @fd: the new image, whose backing is the disk's top; the disk's from now on, also on failure
+ * @path: its name
+ * @e: filled on failure
+ *
+ * For processes that cannot open files any more.
+ * Return: 0, or -1 with the disk still frozen.
+ */
+int disk_push(struct disk *d, int fd, const char *path, struct disk_error *e)
+{
+	struct layer *l = layer_adopt(fd, path, DISK_QCOW2, 0, e);
+
+	if (!l)
+		return -1;
+	push(d, l);
+	return 0;
+}
+
 /**
  * disk_overlay() - a fresh qcow2 layer over a frozen disk
  * @d: disk, frozen or read-only
@@ -89,12 +119,7 @@ int disk_overlay(struct disk *d, const char *path, struct disk_error *e)
 		unlink(path);
 		return -1;
 	}
-	gate_change(&d->gate);
-	d->top->read_only = true;
-	l->below = d->top;
-	d->top = l;
-	d->frozen = false;
-	gate_changed(&d->gate);
+	push(d, l);
 	return 0;
 }
 

@@ -26,7 +26,8 @@ static int open_file(struct layer *l, struct disk_error *e)
 	uint64_t bytes;
 	struct stat st;
 
-	l->fd = open(l->path, (l->read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC | O_NONBLOCK);
+	if (l->fd < 0)
+		l->fd = open(l->path, (l->read_only ? O_RDONLY : O_RDWR) | O_CLOEXEC | O_NONBLOCK);
 	if (l->fd < 0 || fstat(l->fd, &st))
 		return disk_error_errno(e, l->path, -errno, errno == EACCES || errno == EROFS ?
 					"make it accessible, or use it read-only" :
@@ -77,16 +78,34 @@ static int lock(struct layer *l, struct disk_error *e)
 struct layer *layer_open(const char *path, enum disk_format format, unsigned int flags,
 			 struct disk_error *e)
 {
+	return layer_adopt(-1, path, format, flags, e);
+}
+
+/**
+ * layer_adopt() - make a layer of an image file that is open
+ * @fd: the file, from now on the layer's, also on failure; negative to open @path
+ * @path: its name
+ * @format: or DISK_AUTO
+ * @flags: of disk_open()
+ * @e: filled on failure
+ *
+ * Return: the layer, or NULL.
+ */
+struct layer *layer_adopt(int fd, const char *path, enum disk_format format, unsigned int flags,
+			  struct disk_error *e)
+{
 	struct layer *l = calloc(1, sizeof(*l));
 
 	if (l)
 		l->path = strdup(path);
 	if (!l || !l->path) {
 		free(l);
+		if (fd >= 0)
+			close(fd);
 		disk_error_errno(e, path, -ENOMEM, "free some memory");
 		return NULL;
 	}
-	l->fd = -1;
+	l->fd = fd;
 	l->format = format;
 	l->read_only = flags & (DISK_READ_ONLY | DISK_UNLOCKED);
 	l->unlocked = flags & DISK_UNLOCKED;

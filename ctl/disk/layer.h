@@ -130,6 +130,8 @@ extern const struct layer_ops raw_ops, qcow2_ops, nbd_ops;
 /* layer.c */
 struct layer *layer_open(const char *path, enum disk_format format, unsigned int flags,
 			 struct disk_error *e);
+struct layer *layer_adopt(int fd, const char *path, enum disk_format format, unsigned int flags,
+			  struct disk_error *e);
 struct layer *layer_open_chain(const char *path, enum disk_format format, unsigned int flags,
 			       struct disk_error *e);
 void layer_close(struct layer *l);

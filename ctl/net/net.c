@@ -33,7 +33,7 @@ int net_open(struct net_link *l, const char *network, unsigned int pairs)
 {
 	char name[NET_NAME];
 
-	*l = (struct net_link){ .pairs = 0 };
+	*l = (struct net_link){ .keep = -1 };
 	if (!strcmp(network, "user"))
 		return net_user_open(l);
 	if (!strncmp(network, "switch:", 7))
@@ -52,6 +52,10 @@ int net_open(struct net_link *l, const char *network, unsigned int pairs)
  */
 void net_close(struct net_link *l)
 {
+	if (!l->pairs)
+		return;
 	while (l->pairs)
 		close(l->fd[--l->pairs]);
+	if (l->keep >= 0)
+		close(l->keep);
 }

@@ -20,12 +20,14 @@
  * struct net_link - an open plug
  * @fd: descriptors, non-blocking, one for each pair of queues
  * @pairs: how many
+ * @keep: one more descriptor that lives as long as the VM, or -1
  * @header: frames carry a struct virtio_net_hdr_v1, and offloads work; else they are a stream with lengths, as passt
  *          speaks it
  */
 struct net_link {
 	int fd[NET_PAIRS];
 	unsigned int pairs;
+	int keep;
 	bool header;
 };
 

@@ -134,7 +134,7 @@ static void be_keeper(int vm)
 	_exit(0);
 }
 
-static int start_keeper(void)
+static int start_keeper(struct net_link *l)
 {
 	int end[2];
 	pid_t pid;
@@ -148,7 +148,8 @@ static int start_keeper(void)
 		be_keeper(end[0]);
 	}
 	close(end[0]);
-	/* The other end stays open as long as the VM's process, which nobody ever writes to. */
+	/* Nobody ever writes to it: it is open as long as the VM's process is there. */
+	l->keep = end[1];
 	return pid < 0 ? -1 : waitpid(pid, NULL, 0) < 0;
 }
 
@@ -210,7 +211,7 @@ int net_switch_open(struct net_link *l, const char *name, unsigned int vlan, uns
 		refuse(name, err);
 		return -1;
 	}
-	if (!start_keeper())
+	if (!start_keeper(l))
 		return 0;
 	vmctl_errno(name, "raise the limit on processes");
 	net_close(l);

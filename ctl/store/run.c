@@ -118,6 +118,22 @@ int run_take(int folder)
 }
 
 /**
+ * run_adopt() - a forked process becomes another VM's
+ * @run: that VM's file, opened for reading and writing; not closed before the process ends
+ *
+ * Return: 0, or -1 with errno; EAGAIN when the VM has a process.
+ */
+int run_adopt(int run)
+{
+	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+
+	if (fcntl(run, F_SETLK, &lock))
+		return -1;
+	run_record(run, VM_STARTING, "");
+	return 0;
+}
+
+/**
  * run_record() - the VM's process says how the VM is
  * @run: of run_take()
  * @state: the state

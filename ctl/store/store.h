@@ -99,6 +99,7 @@ int vm_remove(struct vm *vm);
 
 /* run.c: the record of the VM process */
 int run_take(int folder);
+int run_adopt(int run);
 void run_record(int run, enum vm_state state, const char *reason);
 int run_status(int folder, struct vm_status *status);
 int run_wait(int folder, unsigned int states, int timeout_ms, struct vm_status *status);

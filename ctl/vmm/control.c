@@ -8,6 +8,7 @@
  */
 #include <errno.h>
 #include <jansson.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
@@ -15,6 +16,7 @@
 #include <unistd.h>
 
 #include "compiler.h"
+#include "fork.h"
 #include "local.h"
 #include "vmm.h"
 
@@ -29,6 +31,8 @@
  * @n: bytes in @line
  * @answer: line that is being sent, or NULL
  * @sent: bytes of it
+ * @fd: descriptors that came with the request
+ * @nfd: their number
  */
 struct client {
 	struct vmm_control *control;
@@ -37,6 +41,8 @@ struct client {
 	size_t n;
 	char *answer;
 	size_t sent;
+	int fd[VMM_FORK_FDS];
+	unsigned int nfd;
 };
 
 struct vmm_control {
@@ -48,11 +54,11 @@ struct vmm_control {
 /**
  * struct command - what can be asked
  * @name: of the command
- * @run: does it; NULL or an object with the answer's members
+ * @run: does it; NULL or an object with the answer's members; what it takes of the client's descriptors it sets to -1
  */
 struct command {
 	const char *name;
-	json_t *(*run)(struct vmm *m, const json_t *request);
+	json_t *(*run)(struct vmm *m, const json_t *request, struct client *c);
 };
 
 static json_t *failed(const char *what, const char *remedy)
@@ -65,44 +71,95 @@ static json_t *done(void)
 	return json_pack("{s:b}", "ok", 1);
 }
 
-static json_t *do_info(struct vmm *m, const json_t *request)
+static json_t *do_info(struct vmm *m, const json_t *request, struct client *c)
 {
 	(void)request;
+	(void)c;
 	return json_pack("{s:b, s:i, s:I, s:i}", "ok", 1, "pid", (int)getpid(),
 			 "memory", (json_int_t)(m->low + m->high), "cpus", (int)m->config->cpus);
 }
 
-static json_t *do_pause(struct vmm *m, const json_t *request)
+static json_t *do_pause(struct vmm *m, const json_t *request, struct client *c)
 {
 	const struct vmm_owner *o = m->config->owner;
 
 	(void)request;
+	(void)c;
 	vmm_pause(m);
 	o->phase(o, VMM_PHASE_PAUSED, NULL);
 	return done();
 }
 
-static json_t *do_resume(struct vmm *m, const json_t *request)
+static json_t *do_resume(struct vmm *m, const json_t *request, struct client *c)
 {
 	const struct vmm_owner *o = m->config->owner;
 
 	(void)request;
+	(void)c;
 	vmm_resume(m);
 	o->phase(o, VMM_PHASE_RUNNING, NULL);
 	return done();
 }
 
-static json_t *do_power_button(struct vmm *m, const json_t *request)
+static json_t *do_power_button(struct vmm *m, const json_t *request, struct client *c)
 {
 	(void)request;
+	(void)c;
 	vmm_power_button(m);
 	return done();
 }
 
-static json_t *do_quit(struct vmm *m, const json_t *request)
+static json_t *do_quit(struct vmm *m, const json_t *request, struct client *c)
 {
 	(void)request;
+	(void)c;
 	vmm_end(m, VMM_LEFT);
+	return done();
+}
+
+/* "mac" is a list of addresses. */
+static bool read_macs(const json_t *list, struct vmm_fork *f)
+{
+	const json_t *item;
+	unsigned int b[6], k;
+	size_t i;
+
+	if (json_array_size(list) > VMM_FORK_NICS)
+		return false;
+	json_array_foreach(list, i, item) {
+		const char *text = json_string_value(item);
+
+		if (!text || sscanf(text, "%2x:%2x:%2x:%2x:%2x:%2x", &b[0], &b[1], &b[2], &b[3], &b[4],
+				    &b[5]) != 6)
+			return false;
+		for (k = 0; k < 6; k++)
+			f->mac[i][k] = b[k];
+	}
+	return true;
+}
+
+/* Answered when it is understood; how it went is told through the pipe that came with it. */
+static json_t *do_fork(struct vmm *m, const json_t *request, struct client *c)
+{
+	struct vmm_fork *f = calloc(1, sizeof(*f));
+	const char *name, *wrong = "the request is damaged";
+	json_t *macs;
+	int paused;
+
+	if (f && !json_unpack((json_t *)request, "{s:s, s:b, s:o}", "name", &name, "paused", &paused, "mac",
+			      &macs) && read_macs(macs, f)) {
+		snprintf(f->name, sizeof(f->name), "%s", name);
+		f->paused = paused;
+		memcpy(f->fd, c->fd, sizeof(f->fd));
+		f->nfd = c->nfd;
+		wrong = vmm_fork_check(m, f);
+	}
+	if (wrong) {
+		free(f);
+		return failed(wrong, "try again, or restart the VM");
+	}
+	c->nfd = 0;
+	m->fork = f;
 	return done();
 }
 
@@ -112,9 +169,10 @@ static const struct command commands[] = {
 	{ "resume", do_resume },
 	{ "power-button", do_power_button },
 	{ "quit", do_quit },
+	{ "fork", do_fork },
 };
 
-static json_t *answer_to(struct vmm *m, const json_t *request)
+static json_t *answer_to(struct vmm *m, const json_t *request, struct client *c)
 {
 	const char *name;
 	int version;
@@ -126,15 +184,22 @@ static json_t *answer_to(struct vmm *m, const json_t *request)
 		return failed("the VM process speaks version 1", "restart the VM, or use the vmctl that started it");
 	for (i = 0; i < ARRAY_SIZE(commands); i++)
 		if (!strcmp(commands[i].name, name))
-			return commands[i].run(m, request);
+			return commands[i].run(m, request, c);
 	return failed("the VM process knows no such command",
 		      "restart the VM, or use the vmctl that started it");
+}
+
+static void close_fds(struct client *c)
+{
+	while (c->nfd)
+		close(c->fd[--c->nfd]);
 }
 
 static void close_client(struct client *c)
 {
 	if (c->source.fd < 0)
 		return;
+	close_fds(c);
 	vmm_loop_change(c->control->m, &c->source, 0);
 	close(c->source.fd);
 	c->source.fd = -1;
@@ -163,11 +228,12 @@ static void send_answer(struct client *c)
 static void serve_line(struct client *c, size_t n)
 {
 	json_t *request = json_loadb(c->line, n, JSON_REJECT_DUPLICATES, NULL);
-	json_t *answer = json_is_object(request) ? answer_to(c->control->m, request) : NULL;
+	json_t *answer = json_is_object(request) ? answer_to(c->control->m, request, c) : NULL;
 	char *text = json_dumps(answer, JSON_COMPACT);
 
 	json_decref(request);
 	json_decref(answer);
+	close_fds(c);
 	c->answer = text ? realloc(text, strlen(text) + 2) : NULL;
 	if (!c->answer) {
 		free(text);
@@ -195,6 +261,35 @@ static void serve(struct client *c)
 		close_client(c);
 }
 
+/* Descriptors may come with any piece of a request; too many end the connection, and the kernel closes those. */
+static ssize_t receive(struct client *c)
+{
+	union {
+		struct cmsghdr head;
+		char room[CMSG_SPACE(sizeof(int) * VMM_FORK_FDS)];
+	} control;
+	struct iovec iov = { c->line + c->n, sizeof(c->line) - c->n };
+	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1, .msg_control = &control,
+			      .msg_controllen = sizeof(control) };
+	ssize_t n = recvmsg(c->source.fd, &msg, MSG_DONTWAIT | MSG_CMSG_CLOEXEC);
+	struct cmsghdr *h;
+	unsigned int k;
+	int *fd;
+
+	for (h = n < 0 ? NULL : CMSG_FIRSTHDR(&msg); h; h = CMSG_NXTHDR(&msg, h)) {
+		if (h->cmsg_level != SOL_SOCKET || h->cmsg_type != SCM_RIGHTS)
+			continue;
+		fd = (int *)CMSG_DATA(h);
+		for (k = 0; k < (h->cmsg_len - CMSG_LEN(0)) / sizeof(int); k++) {
+			if (c->nfd < VMM_FORK_FDS)
+				c->fd[c->nfd++] = fd[k];
+			else
+				close(fd[k]);
+		}
+	}
+	return n;
+}
+
 static void on_client(void *opaque, uint32_t events)
 {
 	struct client *c = opaque;
@@ -207,7 +302,7 @@ static void on_client(void *opaque, uint32_t events)
 	} else if (c->answer) {
 		send_answer(c);
 	} else {
-		n = recv(c->source.fd, c->line + c->n, sizeof(c->line) - c->n, MSG_DONTWAIT);
+		n = receive(c);
 		if (!n || (n < 0 && errno != EAGAIN && errno != EINTR))
 			close_client(c);
 		c->n += n > 0 ? n : 0;
@@ -262,6 +357,37 @@ int vmm_control_create(struct vmm *m)
 	m->control = control;
 	if (control->listener.fd < 0)
 		return -1;
+	if (!vmm_loop_add(m, &control->listener, EPOLLIN))
+		return 0;
+	vmm_error("control", strerror(errno), "raise the limit on open files");
+	return -1;
+}
+
+/**
+ * vmm_control_forked() - in the child of a fork: another VM's socket; who asked the parent hears from the parent
+ * @m: the machine
+ * @listener: its socket
+ *
+ * Return: 0, or -1 with the error printed.
+ */
+int vmm_control_forked(struct vmm *m, int listener)
+{
+	struct vmm_control *control = m->control;
+	size_t i;
+
+	for (i = 0; i < CLIENTS; i++) {
+		struct client *c = &control->clients[i];
+
+		if (c->source.fd < 0)
+			continue;
+		close_fds(c);
+		close(c->source.fd);
+		c->source.fd = -1;
+		free(c->answer);
+		c->answer = NULL;
+	}
+	close(control->listener.fd);
+	control->listener.fd = listener;
 	if (!vmm_loop_add(m, &control->listener, EPOLLIN))
 		return 0;
 	vmm_error("control", strerror(errno), "raise the limit on open files");

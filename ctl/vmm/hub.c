@@ -353,6 +353,39 @@ int vmm_hub_create(struct vmm *m)
 }
 
 /**
+ * vmm_hub_forked() - in the child of a fork: another VM's console; the parent's users stay with the parent
+ * @m: the machine
+ * @listener: its socket
+ * @log: its console.log, empty, opened for appending
+ * @old_log: its console.log.1
+ *
+ * Return: 0, or -1 with the error printed.
+ */
+int vmm_hub_forked(struct vmm *m, int listener, int log, int old_log)
+{
+	struct vmm_hub *h = m->hub;
+	size_t i;
+
+	for (i = 0; i < CLIENTS; i++) {
+		if (h->clients[i].source.fd >= 0)
+			close(h->clients[i].source.fd);
+		h->clients[i].source.fd = -1;
+	}
+	h->writer = NULL;
+	close(h->listener.fd);
+	close(h->log);
+	close(h->old_log);
+	h->listener.fd = listener;
+	h->log = log;
+	h->old_log = old_log;
+	h->logged = 0;
+	if (!vmm_loop_add(m, &h->listener, EPOLLIN))
+		return 0;
+	vmm_error("console", strerror(errno), "raise the limit on open files");
+	return -1;
+}
+
+/**
  * vmm_hub_destroy() - log and send what the guest still said, close everything
  * @m: the machine, its CPUs have stopped
  */

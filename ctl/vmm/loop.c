@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "compiler.h"
+#include "fork.h"
 #include "vmm.h"
 
 #define BATCH	8
@@ -157,5 +158,8 @@ void vmm_loop_run(struct vmm *m)
 
 			s->ready(s->opaque, ev[i].events);
 		}
+		/* Not from a handler: the child has none of the sources any more. */
+		if (m->fork)
+			vmm_fork_run(m);
 	}
 }

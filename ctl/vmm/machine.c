@@ -17,6 +17,7 @@
 #include "firmware.h"
 #include "pci.h"
 #include "route.h"
+#include "state.h"
 #include "vmctl.h"
 #include "vmm.h"
 
@@ -215,7 +216,8 @@ static int create_vm(struct vmm *m)
 	} while (m->vm < 0 && errno == EINTR);
 	if (m->vm < 0)
 		return fail(path, "see the kernel's log");
-	m->cpuid = vmm_cpuid_get(m->dev);
+	if (!m->cpuid)
+		m->cpuid = vmm_cpuid_get(m->dev);
 	return m->cpuid ? 0 : fail(path, "name another node with --device");
 }
 
@@ -230,6 +232,21 @@ static int create_chips(struct vmm *m)
 	    vmm_routes_create(m))
 		return fail("interrupt controllers", "name another node with --device");
 	return 0;
+}
+
+/**
+ * vmm_hypervisor_create() - the VM with its memory slots and interrupt controllers, without CPUs
+ * @m: the machine, its memory is mapped
+ *
+ * Return: 0, or -1 with the error printed.
+ */
+int vmm_hypervisor_create(struct vmm *m)
+{
+	if (create_vm(m))
+		return -1;
+	if (vmm_memory_slots(m))
+		return fail("--memory", "ask for less");
+	return create_chips(m);
 }
 
 static int create_devices(struct vmm *m)
@@ -257,7 +274,13 @@ static int create_cpus(struct vmm *m)
 	return 0;
 }
 
-static int start(struct vmm *m)
+/**
+ * vmm_vcpus_start() - start the threads of all CPUs
+ * @m: the machine
+ *
+ * Return: 0, or -1 with the machine crashed.
+ */
+int vmm_vcpus_start(struct vmm *m)
 {
 	unsigned int i;
 
@@ -324,8 +347,8 @@ static void tell_end(const struct vmm *m)
 
 static int create(struct vmm *m)
 {
-	return vmm_loop_init(m) || open_device(m) || create_vm(m) || vmm_memory_create(m) ||
-	       create_chips(m) || create_devices(m) || create_cpus(m) ||
+	return vmm_loop_init(m) || open_device(m) || vmm_memory_create(m) ||
+	       vmm_hypervisor_create(m) || vmm_state_create(m) || create_devices(m) || create_cpus(m) ||
 	       create_console(m) ? -1 : 0;
 }
 
@@ -342,6 +365,7 @@ static void destroy(struct vmm *m)
 	vmm_rtc_destroy(m);
 	vmm_serial_destroy(m);
 	vmm_routes_destroy(m);
+	vmm_state_destroy(m);
 	free(m->cpuid);
 	vmm_loop_fini(m);
 }
@@ -366,7 +390,7 @@ int vmm_run(const struct vmm_config *config)
 		return VMCTL_FAILED;
 	}
 	tell_owner(&m, VMM_PHASE_READY, NULL);
-	if (!start(&m))
+	if (!vmm_vcpus_start(&m))
 		vmm_loop_run(&m);
 	vmm_vcpus_stop(&m);
 	destroy_console(&m);

@@ -95,8 +95,7 @@ int vmm_memory_create(struct vmm *m)
 	m->ram = map_aligned(size);
 	if (m->ram) {
 		madvise(m->ram, size, MADV_HUGEPAGE);	/* a hint: kernels without THP refuse it */
-		if (!vmm_memory_slots(m))
-			return 0;
+		return 0;
 	}
 	vmm_error("--memory", strerror(errno), "ask for less");
 	return -1;

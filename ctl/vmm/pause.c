@@ -3,7 +3,7 @@
  * pause.c - all vCPUs out of the guest and waiting, and on again.
  *
  * The main thread pauses and resumes; the vCPU threads park themselves between two runs, with no
- * exit half handled: KVM finishes a port or MMIO access before it looks at immediate_exit.
+ * exit half handled: see vcpu.c.
  */
 #include <linux/kvm.h>
 #include <sys/ioctl.h>
@@ -86,6 +86,16 @@ void vmm_resume(struct vmm *m)
 	for (i = 0; i < m->config->cpus; i++)
 		ioctl(m->vcpus[i].fd, KVM_KVMCLOCK_CTRL, 0);
 	release(m);
+}
+
+/**
+ * vmm_pause_forked() - in the child of a fork of a paused machine: its CPUs' threads are still to come
+ */
+void vmm_pause_forked(void)
+{
+	pthread_mutex_init(&lock, NULL);
+	pthread_cond_init(&changed, NULL);
+	parked = 0;
 }
 
 /**

@@ -14,7 +14,6 @@
 #include "pci.h"
 #include "vmm.h"
 
-#define KICK		SIGUSR1
 #define STACK		(128 * 1024)
 #define CPUID_MAX	256
 
@@ -269,19 +268,31 @@ static void *vcpu_thread(void *arg)
 	struct vmm_vcpu *v = arg;
 	struct vmm *m = v->vmm;
 
+	bool owed = false;
+
 	if (v->id == 0)
 		vmm_time_stamp(m, VMM_FIRST_INSTRUCTION);
 	for (;;) {
-		vmm_pause_point(v);
+		/*
+		 * An access that was answered is finished by the next KVM_RUN, before it looks at immediate_exit: until
+		 * then the registers are those of the middle of an instruction (KVM api.rst "The kvm_run structure").
+		 */
+		if (!owed)
+			vmm_pause_point(v);
 		if (atomic_load(&m->end) != VMM_RUNNING)
 			break;
+		if (owed && atomic_load(&m->pausing))
+			v->run->immediate_exit = 1;
 		if (!ioctl(v->fd, KVM_RUN, 0)) {
 			handle_exit(v);
+			owed = v->run->exit_reason == KVM_EXIT_IO || v->run->exit_reason == KVM_EXIT_MMIO;
 		} else if (errno != EINTR && errno != EAGAIN) {
 			char text[96];
 
 			snprintf(text, sizeof(text), "KVM_RUN: %s", strerror(errno));
 			crash(v, text);
+		} else {
+			owed = false;
 		}
 	}
 	return NULL;
@@ -299,7 +310,7 @@ int vmm_vcpu_start(struct vmm_vcpu *v)
 	pthread_attr_t attr;
 	int err;
 
-	sigaction(KICK, &sa, NULL);
+	sigaction(VMM_KICK, &sa, NULL);
 	pthread_attr_init(&attr);
 	pthread_attr_setstacksize(&attr, STACK);
 	err = pthread_create(&v->thread, &attr, vcpu_thread, v);
@@ -320,7 +331,7 @@ void vmm_vcpu_kick(struct vmm_vcpu *v)
 {
 	/* The flag holds for a thread that is about to enter, the signal for one inside. */
 	v->run->immediate_exit = 1;
-	pthread_kill(v->thread, KICK);
+	pthread_kill(v->thread, VMM_KICK);
 }
 
 /**

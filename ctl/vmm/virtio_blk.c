@@ -390,6 +390,66 @@ void vmm_blk_destroy(struct vmm *m)
 }
 
 /**
+ * vmm_blk_freeze() - all disks' top layers are permanent and do not change any more
+ * @m: the machine, quiesced
+ *
+ * Return: 0, or -1 with the error printed.
+ */
+int vmm_blk_freeze(struct vmm *m)
+{
+	struct vmm_blk *b;
+	int err;
+
+	for (b = m->disks; b; b = b->next) {
+		err = disk_is_read_only(b->disk) ? 0 : disk_freeze(b->disk);
+		if (!err)
+			continue;
+		vmm_error(b->dev.name, strerror(-err), "see whether its disk works");
+		return -1;
+	}
+	return 0;
+}
+
+/**
+ * vmm_blk_push() - a fresh layer over each disk that can be written
+ * @m: the machine, its disks are frozen
+ * @fd: open layers, in the order of the disks; taken over
+ *
+ * Return: 0, or -1 with the error printed.
+ */
+int vmm_blk_push(struct vmm *m, const int *fd)
+{
+	struct disk_error e;
+	struct vmm_blk *b;
+
+	for (b = m->disks; b; b = b->next) {
+		if (disk_is_read_only(b->disk))
+			continue;
+		if (disk_push(b->disk, *fd++, b->dev.name, &e)) {
+			vmm_error(e.object, e.what, e.remedy);
+			return -1;
+		}
+	}
+	return 0;
+}
+
+/**
+ * vmm_blk_writable() - how many disks can be written
+ * @m: the machine
+ *
+ * Return: their number.
+ */
+unsigned int vmm_blk_writable(const struct vmm *m)
+{
+	const struct vmm_blk *b;
+	unsigned int n = 0;
+
+	for (b = m->disks; b; b = b->next)
+		n += !disk_is_read_only(b->disk);
+	return n;
+}
+
+/**
  * vmm_blk_disk() - the image under a disk, for forks and snapshots
  * @m: the machine
  * @number: of the disk, from 0

@@ -546,6 +546,50 @@ int vmm_net_create(struct vmm *m)
 }
 
 /**
+ * vmm_net_fds() - how many descriptors the plugs of all cards take: for each its pairs', and one to keep
+ * @m: the machine
+ *
+ * Return: their number.
+ */
+unsigned int vmm_net_fds(const struct vmm *m)
+{
+	const struct vmm_nic *n;
+	unsigned int fds = 0;
+
+	for (n = m->nics; n; n = n->next)
+		fds += n->link.pairs + 1;
+	return fds;
+}
+
+/**
+ * vmm_net_replug() - in the child of a fork: the cards' plugs are others now, and their addresses
+ * @m: the machine, its workers are not there yet
+ * @fd: of vmm_net_fds()'s number and order; taken over
+ * @mac: of each card, six bytes
+ *
+ * The driver is told that the link went and came, so that it asks for its address again.
+ */
+void vmm_net_replug(struct vmm *m, const int *fd, const uint8_t (*mac)[6])
+{
+	struct vmm_nic *n;
+	unsigned int i;
+
+	for (n = m->nics; n; n = n->next, mac++) {
+		for (i = 0; i < n->link.pairs; i++) {
+			close(n->link.fd[i]);
+			n->link.fd[i] = *fd++;
+			n->pair[i].have = n->pair[i].left = 0;
+		}
+		if (n->link.keep >= 0)
+			close(n->link.keep);
+		n->link.keep = *fd++;
+		memcpy(n->config.mac, *mac, sizeof(n->config.mac));
+		atomic_store(&n->dead, false);
+		n->config.status = STATUS_LINK_UP;
+	}
+}
+
+/**
  * vmm_net_destroy() - unplug and take them away
  * @m: the machine, its CPUs are gone
  */

@@ -17,6 +17,7 @@
 
 #include <linux/kvm.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
@@ -46,6 +47,8 @@
 #define VMM_IRQ_RTC	8
 #define VMM_IRQ_SCI	9
 
+#define VMM_KICK	SIGUSR1		/* gets a CPU's thread out of the guest */
+
 #define VMM_PORT_PM	0x600		/* PM1 event block, then control */
 #define VMM_PORT_PANIC	0x505		/* pvpanic: the guest's kernel says it died */
 #define VMM_PORT_INIT	0xf4		/* a guest's /init says it runs: --timing */
@@ -63,10 +66,12 @@ enum vmm_phase {
  * struct vmm_owner - who keeps the folder of a VM and its state
  * @folder: descriptor of the VM's folder: its sockets and its log are made there
  * @phase: called in the main thread at each change, with a reason for the last two, else NULL
+ * @forked: this process is another VM's from now on: its name, its record and its log
  */
 struct vmm_owner {
 	int folder;
 	void (*phase)(const struct vmm_owner *o, enum vmm_phase phase, const char *reason);
+	int (*forked)(const struct vmm_owner *o, const char *name, int run, int log);
 };
 
 /**
@@ -209,10 +214,19 @@ struct vmm_nic;
 struct vmm_part;
 struct vmm_pci;
 struct vmm_pm;
+struct vmm_fork;
 struct vmm_rng;
 struct vmm_routes;
 struct vmm_rtc;
 struct vmm_serial;
+struct vmm_vcpu_state;
+struct vmm_vm_state;
+
+/* What a guest sees of the time that passed while it was saved. */
+enum vmm_clock {
+	VMM_CLOCK_REALTIME,
+	VMM_CLOCK_CONTINUE,
+};
 
 struct vmm {
 	const struct vmm_config *config;
@@ -235,6 +249,10 @@ struct vmm {
 	struct vmm_rtc *rtc;
 	struct vmm_serial *serial;
 	struct vmm_part *parts;		/* part.h */
+	struct vmm_vm_state *vm_state;
+	struct vmm_vcpu_state *vcpu_states;
+	enum vmm_clock clock;
+	struct vmm_fork *fork;		/* what the main thread shall do next, or NULL */
 	struct vmm_routes *routes;
 	struct vmm_pci *pci;
 	struct vmm_blk *disks;
@@ -257,6 +275,8 @@ void *vmm_guest(const struct vmm *m, uint64_t gpa, uint64_t len);
 
 /* machine.c */
 int vmm_run(const struct vmm_config *config);
+int vmm_hypervisor_create(struct vmm *m);
+int vmm_vcpus_start(struct vmm *m);
 void vmm_error(const char *object, const char *what, const char *remedy);
 void vmm_end(struct vmm *m, enum vmm_end why);
 void vmm_crash(struct vmm *m, const char *object, const char *what, const char *remedy);
@@ -274,6 +294,7 @@ struct kvm_cpuid2 *vmm_cpuid_get(int dev);
 void vmm_pause_point(struct vmm_vcpu *v);
 void vmm_pause(struct vmm *m);
 void vmm_resume(struct vmm *m);
+void vmm_pause_forked(void);
 void vmm_pause_end(struct vmm *m);
 
 /* loop.c */
@@ -291,11 +312,13 @@ void vmm_console_service(struct vmm *m);
 
 /* hub.c */
 int vmm_hub_create(struct vmm *m);
+int vmm_hub_forked(struct vmm *m, int listener, int log, int old_log);
 void vmm_hub_destroy(struct vmm *m);
 void vmm_hub_service(struct vmm *m);
 
 /* control.c */
 int vmm_control_create(struct vmm *m);
+int vmm_control_forked(struct vmm *m, int listener);
 void vmm_control_destroy(struct vmm *m);
 
 /* bus.c */

@@ -1,0 +1,348 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * fork.c - vmctl fork: a running VM becomes two. Here is what the VM's process cannot do, shut in as it is: the child's
+ * folder, its identity, the layers of its disks, its sockets and the plugs of its network cards; vmm/fork.c does the rest.
+ *
+ * The parent's disks get their new layers in its configuration before anything happens: an empty layer over a disk is that disk, so
+ * whoever dies at whatever moment, the configuration is right.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "client.h"
+#include "layers.h"
+#include "net/net.h"
+#include "vmm/fork.h"
+#include "vmm/local.h"
+
+#define TIMEOUT_MS	60000
+
+static uint64_t count = 1;
+static bool paused, counted;
+
+static const struct argp_option options[] = {
+	{ "count", 'n', "N", 0, "Fork N times; the new VMs are NEW-1 to NEW-N", 0 },
+	{ "paused", 'p', NULL, 0, "The new VM waits for `vmctl resume`", 0 },
+	{ 0 },
+};
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	(void)state;
+	switch (key) {
+	case 'n':
+		if (!text_to_uint(arg, 1, 1000, &count))
+			return vmctl_bad_value(arg, "--count takes a number from 1 to 1000");
+		counted = true;
+		return 0;
+	case 'p':
+		paused = true;
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static const struct argp argp = {
+	.options = options, .parser = parse, .args_doc = "VM NEW",
+	.doc = "Makes a second VM of a running one: the same memory, shared until one of them writes, the same "
+	       "disks, each with a layer of its own, at the same point of their programs. The new VM has a name, "
+	       "UUID and network addresses of its own.\v"
+	       "Examples:\n"
+	       "  vmctl fork web test\n"
+	       "  vmctl fork --count 30 exercise student",
+};
+
+const struct vmctl_args vmctl_fork_args = { .argp = &argp, .min = 2, .max = 2 };
+
+/**
+ * struct birth - a fork on its way
+ * @parent: the VM, locked
+ * @child: the new one, locked
+ * @pc: configuration of the parent
+ * @cc: configuration of the child
+ * @fd: for the request, see vmm/fork.h
+ * @nfd: their number
+ * @status: reading end of the status pipe
+ */
+struct birth {
+	struct vm *parent;
+	struct vm child;
+	struct config pc, cc;
+	int fd[VMM_FORK_FDS];
+	unsigned int nfd;
+	int status;
+};
+
+static int add(struct birth *b, int fd)
+{
+	if (fd < 0)
+		return -1;
+	if (b->nfd == VMM_FORK_FDS) {
+		close(fd);
+		vmctl_error(b->parent->name, "has too many disks and networks", "fork a VM with fewer");
+		return -1;
+	}
+	b->fd[b->nfd++] = fd;
+	return 0;
+}
+
+static int add_file(struct birth *b, const char *name, int flags)
+{
+	int fd = openat(b->child.fd, name, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW | flags, 0600);
+
+	if (fd < 0)
+		vmctl_errno(name, "check the VM's folder");
+	return add(b, fd);
+}
+
+/* In the order of vmm/fork.h. */
+static int open_fixed(struct birth *b)
+{
+	int status[2];
+
+	if (pipe2(status, O_CLOEXEC))
+		return vmctl_errno(b->child.name, "raise the limit on open files"), -1;
+	b->status = status[0];
+	return add(b, status[1]) || add_file(b, "run", 0) || add_file(b, "vmm.log", O_APPEND) ||
+	       add_file(b, "console.log", O_APPEND) || add_file(b, "console.log.1", 0) ||
+	       add(b, vmm_local_listen(b->child.fd, "console")) ||
+	       add(b, vmm_local_listen(b->child.fd, "control")) ? -1 : 0;
+}
+
+static int set_text(char **to, const char *value)
+{
+	free(*to);
+	*to = strdup(value);
+	return *to ? 0 : (vmctl_errno("memory", "free some"), -1);
+}
+
+static int set_disk(struct config_disk *d, const char *name)
+{
+	return set_text(&d->file, name) || set_text(&d->format, "qcow2");
+}
+
+/* Each writable disk: its layers for the child, too, and an empty one over them for each of the two. */
+static int layer_disks(struct birth *b)
+{
+	char name[LAYER_NAME];
+	unsigned int i;
+
+	for (i = 0; i < b->pc.ndisks; i++) {
+		struct config_disk *d = &b->pc.disks[i];
+
+		if (*d->file != '/' && layers_share(b->parent, &b->child, d->file))
+			return -1;
+		if (d->readonly)
+			continue;
+		if (layers_over(&b->child, d, name) || set_disk(&b->cc.disks[i], name) ||
+		    layers_over(b->parent, d, name) || set_disk(d, name))
+			return -1;
+	}
+	return 0;
+}
+
+static int open_layers(struct birth *b, const struct vm *vm, const struct config *c)
+{
+	unsigned int i;
+
+	for (i = 0; i < c->ndisks; i++)
+		if (!c->disks[i].readonly && add(b, layers_open(vm, c->disks[i].file)))
+			return -1;
+	return 0;
+}
+
+static int plug_nets(struct birth *b)
+{
+	unsigned int pairs = b->pc.cpus < NET_PAIRS ? b->pc.cpus : NET_PAIRS, i, k;
+	struct net_link l;
+
+	for (i = 0; i < b->cc.nnets; i++) {
+		if (net_open(&l, b->cc.nets[i].network, pairs))
+			return -1;
+		for (k = 0; k < l.pairs; k++)
+			if (add(b, l.fd[k]))
+				return -1;
+		/* Something has to be there. */
+		if (add(b, l.keep >= 0 ? l.keep : open("/dev/null", O_RDONLY | O_CLOEXEC)))
+			return -1;
+	}
+	return 0;
+}
+
+static int new_identity(struct birth *b)
+{
+	char uuid[37], mac[18];
+	unsigned int i;
+
+	if (identity_uuid(uuid) || set_text(&b->cc.uuid, uuid))
+		return -1;
+	for (i = 0; i < b->cc.nnets; i++)
+		if (identity_mac(mac) || set_text(&b->cc.nets[i].mac, mac))
+			return -1;
+	return 0;
+}
+
+static int write_config(struct vm *vm, const struct config *c)
+{
+	char *text = config_print(c);
+	int err = text ? file_write(vm->fd, "config", text, strlen(text)) : -1;
+
+	free(text);
+	if (err)
+		vmctl_errno(vm->name, "check that the store has room");
+	return err;
+}
+
+static int prepare(struct birth *b)
+{
+	if (new_identity(b) || open_fixed(b) || layer_disks(b) || open_layers(b, b->parent, &b->pc) ||
+	    open_layers(b, &b->child, &b->cc) || plug_nets(b))
+		return -1;
+	return b->pc.ndisks ? write_config(b->parent, &b->pc) : 0;
+}
+
+/* The child says R when it runs; the parent says how long it stood still. 0 if both did. */
+static int hear(struct birth *b, unsigned long long *us)
+{
+	struct pollfd p = { .fd = b->status, .events = POLLIN };
+	char text[128];
+	size_t n = 0;
+	ssize_t got;
+
+	while (n < sizeof(text) - 1 && poll(&p, 1, TIMEOUT_MS) > 0) {
+		got = read(b->status, text + n, sizeof(text) - 1 - n);
+		if (got <= 0)
+			break;
+		n += got;
+	}
+	text[n] = 0;
+	return strstr(text, "R\n") && strstr(text, "P ") && sscanf(strstr(text, "P "), "P %llu", us) == 1 ? 0 : -1;
+}
+
+/* The child's last words, or the parent's, which has a log that stays. */
+static void tell_failure(struct birth *b)
+{
+	size_t n = 0;
+	char *text = file_read(b->child.fd, "vmm.log", 65536, &n), *last = NULL;
+
+	if (n && text[n - 1] == '\n')
+		text[n - 1] = 0;
+	if (n)
+		last = strrchr(text, '\n') ? strrchr(text, '\n') + 1 : text;
+	vmctl_error(b->parent->name, last && *last ? last : "could not be forked", "see the file vmm.log in its folder");
+	free(text);
+}
+
+static int ask(struct birth *b)
+{
+	json_t *macs = json_array(), *request;
+	unsigned long long us;
+	unsigned int i;
+
+	for (i = 0; i < b->cc.nnets; i++)
+		json_array_append_new(macs, json_string(b->cc.nets[i].mac));
+	request = json_pack("{s:s, s:s, s:b, s:o}", "do", "fork", "name", b->child.name, "paused", paused,
+			    "mac", macs);
+	if (client_ask_with(b->parent, request, b->fd, b->nfd, NULL))
+		return -1;
+	/* Our end of the pipe would keep it open. */
+	close(b->fd[VMM_FORK_STATUS]);
+	b->fd[VMM_FORK_STATUS] = -1;
+	if (!hear(b, &us)) {
+		if (isatty(STDOUT_FILENO))
+			printf("%s: forked from %s, which stood still for %llu us\n", b->child.name,
+			       b->parent->name, us);
+		return 0;
+	}
+	tell_failure(b);
+	return -1;
+}
+
+static void finish(struct birth *b)
+{
+	while (b->nfd--)
+		if (b->fd[b->nfd] >= 0)
+			close(b->fd[b->nfd]);
+	if (b->status >= 0)
+		close(b->status);
+	config_fini(&b->pc);
+	config_fini(&b->cc);
+}
+
+static int fork_one(struct vm *parent, const char *name)
+{
+	struct birth b = { .parent = parent, .status = -1 };
+	struct vm_status status;
+	int err;
+
+	if (run_status(parent->fd, &status))
+		return vmctl_errno(parent->name, "check the VM's folder");
+	if (!status.pid)
+		return vmctl_error(parent->name, "it does not run", "start it with `vmctl start`");
+	if (vm_config(parent, &b.pc) || vm_config(parent, &b.cc))
+		return VMCTL_FAILED;
+	err = vm_create_begin(&b.child, parent->store, name);
+	if (!err) {
+		err = prepare(&b);
+		if (err)
+			vm_create_cancel(&b.child);
+		else
+			err = vm_create_end(&b.child, &b.cc);
+		if (!err && ask(&b)) {
+			err = -1;
+			vm_remove(&b.child);
+		}
+		vm_close(&b.child);
+	}
+	finish(&b);
+	return err ? VMCTL_FAILED : VMCTL_OK;
+}
+
+static int fork_all(struct vm *parent, const char *name)
+{
+	char numbered[80];
+	uint64_t i;
+
+	if (!counted)
+		return fork_one(parent, name);
+	for (i = 1; i <= count; i++) {
+		snprintf(numbered, sizeof(numbered), "%s-%llu", name, (unsigned long long)i);
+		if (fork_one(parent, numbered))
+			return VMCTL_FAILED;
+	}
+	return VMCTL_OK;
+}
+
+/**
+ * vmctl_fork() - the verb
+ * @argc: of the verb
+ * @argv: of the verb
+ *
+ * Return: the exit status.
+ */
+int vmctl_fork(int argc, char **argv)
+{
+	struct vmctl_args a = vmctl_fork_args;
+	struct store s;
+	struct vm vm;
+	int status = VMCTL_FAILED;
+
+	if (vmctl_parse(&a, argc, argv))
+		return VMCTL_USAGE;
+	if (!config_name_ok(a.names[1]))
+		return vmctl_usage(a.names[1], "is no name for a VM");
+	if (store_open(&s, a.store))
+		return VMCTL_FAILED;
+	if (!vm_open_locked(&vm, &s, a.names[0])) {
+		status = fork_all(&vm, a.names[1]);
+		vm_close(&vm);
+	}
+	store_close(&s);
+	return status;
+}

@@ -1,0 +1,194 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * fork.c - fork(2) of a VM process: memory is shared by the kernel, copy on write; what of the hypervisor and of the event
+ * loop cannot be inherited is made again in the child.
+ *
+ * The parent stands still from the first CPU's stop to its own resume(), which does not wait for the child.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "blk.h"
+#include "devices.h"
+#include "fork.h"
+#include "part.h"
+#include "vmm.h"
+
+static uint64_t now_us(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000000ULL + t.tv_nsec / 1000;
+}
+
+/**
+ * vmm_fork_check() - can it be done?
+ * @m: the machine
+ * @f: what was asked for
+ *
+ * Return: NULL, or what is wrong.
+ */
+const char *vmm_fork_check(const struct vmm *m, const struct vmm_fork *f)
+{
+	if (m->fork)
+		return "it is being forked already";
+	if (f->nfd != VMM_FORK_FIXED + 2 * vmm_blk_writable(m) + vmm_net_fds(m))
+		return "its disks and networks are not those of its configuration any more";
+	return NULL;
+}
+
+/**
+ * vmm_fork_free() - forget a request, and close what it brought and nobody took
+ * @f: the request
+ */
+void vmm_fork_free(struct vmm_fork *f)
+{
+	unsigned int i;
+
+	for (i = 0; i < f->nfd; i++)
+		if (f->fd[i] >= 0)
+			close(f->fd[i]);
+	free(f);
+}
+
+/* The descriptors from @first on are somebody else's now. */
+static int *take(struct vmm_fork *f, unsigned int first, unsigned int n, int *to)
+{
+	unsigned int i;
+
+	for (i = 0; i < n; i++) {
+		to[i] = f->fd[first + i];
+		f->fd[first + i] = -1;
+	}
+	return to;
+}
+
+static void say(const struct vmm_fork *f, const char *text)
+{
+	if (write(f->fd[VMM_FORK_STATUS], text, strlen(text)) < 0)
+		errno = 0;	/* who asked is gone */
+}
+
+/* The parent's hypervisor is the parent's. */
+static void drop_hypervisor(struct vmm *m)
+{
+	unsigned int i;
+
+	for (i = 0; i < m->config->cpus; i++) {
+		struct vmm_vcpu *v = &m->vcpus[i];
+
+		munmap(v->run, m->run_size);
+		close(v->fd);
+		v->started = false;
+	}
+	close(m->vm);
+}
+
+static int call_forked(struct vmm *m)
+{
+	struct vmm_part *p;
+
+	for (p = m->parts; p; p = p->next)
+		if (p->forked && p->forked(p->opaque))
+			return -1;
+	return 0;
+}
+
+static int become(struct vmm *m, struct vmm_fork *f)
+{
+	const struct vmm_owner *o = m->config->owner;
+	unsigned int disks = vmm_blk_writable(m), nets = vmm_net_fds(m);
+	int fd[VMM_FORK_FDS];
+
+	vmm_pause_forked();
+	drop_hypervisor(m);
+	vmm_loop_fini(m);
+	if (vmm_loop_init(m))
+		return -1;
+	take(f, VMM_FORK_RUN, 2, fd);
+	if (o->forked(o, f->name, fd[0], fd[1]))
+		return -1;
+	take(f, VMM_FORK_CONSOLE, 4, fd);
+	if (vmm_hub_forked(m, fd[2], fd[0], fd[1]) || vmm_control_forked(m, fd[3]))
+		return -1;
+	if (vmm_blk_push(m, take(f, VMM_FORK_FIXED + disks, disks, fd)))
+		return -1;
+	vmm_net_replug(m, take(f, VMM_FORK_FIXED + 2 * disks, nets, fd), f->mac);
+	m->clock = VMM_CLOCK_REALTIME;
+	return call_forked(m) || vmm_vcpus_start(m) ? -1 : 0;
+}
+
+static void run_child(struct vmm *m, struct vmm_fork *f)
+{
+	const struct vmm_owner *o = m->config->owner;
+
+	if (become(m, f)) {
+		o->phase(o, VMM_PHASE_CRASHED, "it could not be forked");
+		_exit(1);
+	}
+	vmm_parts_resume(m);
+	if (!f->paused)
+		vmm_resume(m);
+	o->phase(o, f->paused ? VMM_PHASE_PAUSED : VMM_PHASE_RUNNING, NULL);
+	say(f, "R\n");
+}
+
+static void run_parent(struct vmm *m, struct vmm_fork *f, bool was_paused, uint64_t start)
+{
+	unsigned int disks = vmm_blk_writable(m);
+	char text[32];
+	int fd[VMM_FORK_FDS];
+
+	/* Without its layers it cannot go on: nothing may be written to what the child reads. */
+	if (vmm_blk_push(m, take(f, VMM_FORK_FIXED, disks, fd)))
+		vmm_crash(m, "disks", "no layer could be put over them", "start the VM again");
+	vmm_parts_resume(m);
+	if (!was_paused)
+		vmm_resume(m);
+	snprintf(text, sizeof(text), "P %llu\n", (unsigned long long)(now_us() - start));
+	say(f, text);
+}
+
+static void save_state(struct vmm *m)
+{
+	struct vmm_part *p;
+
+	for (p = m->parts; p; p = p->next)
+		if (p->save)
+			p->save(p->opaque);
+}
+
+/**
+ * vmm_fork_run() - do what m->fork asks for; main thread, outside of handlers
+ * @m: the machine; afterwards it may be another process's and another VM
+ */
+void vmm_fork_run(struct vmm *m)
+{
+	bool was_paused = atomic_load(&m->pausing);
+	struct vmm_fork *f = m->fork;
+	uint64_t start = now_us();
+	pid_t child = -1;
+
+	vmm_pause(m);
+	vmm_parts_quiesce(m);
+	if (!vmm_blk_freeze(m)) {
+		/* What the guest said before is the parent's to log. */
+		vmm_hub_service(m);
+		save_state(m);
+		/* Nobody asks how the child ended. */
+		signal(SIGCHLD, SIG_IGN);
+		child = fork();
+	}
+	m->fork = NULL;
+	if (!child)
+		run_child(m, f);
+	else
+		run_parent(m, f, was_paused, start);
+	vmm_fork_free(f);
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * fork.h - a running VM becomes two.
+ */
+#ifndef VMM_FORK_H
+#define VMM_FORK_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct vmm;
+
+#define VMM_FORK_FDS	200
+#define VMM_FORK_NICS	8
+
+/* What the child cannot open itself, in this order; then see struct vmm_fork. */
+enum {
+	VMM_FORK_STATUS,	/* pipe: "P microseconds" from the parent, "R" from the child; nothing when it failed */
+	VMM_FORK_RUN,		/* the child's record */
+	VMM_FORK_LOG,		/* what the child says of itself */
+	VMM_FORK_CONSOLE,	/* console.log, console.log.1 and the socket */
+	VMM_FORK_CONSOLE_OLD,
+	VMM_FORK_CONSOLE_SOCKET,
+	VMM_FORK_CONTROL_SOCKET,
+	VMM_FORK_FIXED,
+};
+
+/**
+ * struct vmm_fork - a fork that was asked for
+ * @name: of the child
+ * @paused: the child shall not run yet
+ * @mac: addresses of the child's network cards
+ * @fd: descriptors: the fixed ones; a fresh layer for each writable disk of the parent; the same for the child; the plugs of the
+ *      child's network cards, see vmm_net_fds()
+ * @nfd: their number
+ */
+struct vmm_fork {
+	char name[64];
+	bool paused;
+	uint8_t mac[VMM_FORK_NICS][6];
+	int fd[VMM_FORK_FDS];
+	unsigned int nfd;
+};
+
+const char *vmm_fork_check(const struct vmm *m, const struct vmm_fork *f);
+void vmm_fork_run(struct vmm *m);
+void vmm_fork_free(struct vmm_fork *f);
+
+#endif /* VMM_FORK_H */
