@@ -389,6 +389,12 @@ void vmm_blk_destroy(struct vmm *m)
 	}
 }
 
+/* What the guest was told; a frozen disk is still one that can be written. */
+static bool writable(const struct vmm_blk *b)
+{
+	return !(b->dev.offered & F_RO);
+}
+
 /**
  * vmm_blk_freeze() - all disks' top layers are permanent and do not change any more
  * @m: the machine, quiesced
@@ -401,7 +407,7 @@ int vmm_blk_freeze(struct vmm *m)
 	int err;
 
 	for (b = m->disks; b; b = b->next) {
-		err = disk_is_read_only(b->disk) ? 0 : disk_freeze(b->disk);
+		err = writable(b) ? disk_freeze(b->disk) : 0;
 		if (!err)
 			continue;
 		vmm_error(b->dev.name, strerror(-err), "see whether its disk works");
@@ -423,7 +429,7 @@ int vmm_blk_push(struct vmm *m, const int *fd)
 	struct vmm_blk *b;
 
 	for (b = m->disks; b; b = b->next) {
-		if (disk_is_read_only(b->disk))
+		if (!writable(b))
 			continue;
 		if (disk_push(b->disk, *fd++, b->dev.name, &e)) {
 			vmm_error(e.object, e.what, e.remedy);
@@ -445,7 +451,7 @@ unsigned int vmm_blk_writable(const struct vmm *m)
 	unsigned int n = 0;
 
 	for (b = m->disks; b; b = b->next)
-		n += !disk_is_read_only(b->disk);
+		n += writable(b);
 	return n;
 }
 
