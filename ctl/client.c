@@ -16,15 +16,8 @@
 #define TIMEOUT_S	20
 #define ANSWER_MAX	65536
 
-/**
- * client_connect() - connect to one of the VM's sockets
- * @vm: the VM
- * @socket_name: control or console
- * @timeout_s: of connecting, sending and receiving
- *
- * Return: its descriptor, or -1 with the error told.
- */
-int client_connect(struct vm *vm, const char *socket_name, int timeout_s)
+/* A descriptor, or -1 with errno. */
+static int open_socket(const struct vm *vm, const char *socket_name, int timeout_s)
 {
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
 	struct timeval timeout = { .tv_sec = timeout_s };
@@ -35,14 +28,31 @@ int client_connect(struct vm *vm, const char *socket_name, int timeout_s)
 	    !setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout)) &&
 	    !connect(fd, (struct sockaddr *)&addr, sizeof(addr)))
 		return fd;
+	if (fd >= 0)
+		close(fd);
+	return -1;
+}
+
+/**
+ * client_connect() - connect to one of the VM's sockets
+ * @vm: the VM
+ * @socket_name: control or console
+ * @timeout_s: of connecting, sending and receiving
+ *
+ * Return: its descriptor, or -1 with the error told.
+ */
+int client_connect(struct vm *vm, const char *socket_name, int timeout_s)
+{
+	int fd = open_socket(vm, socket_name, timeout_s);
+
+	if (fd >= 0)
+		return fd;
 	if (errno == ECONNREFUSED || errno == ENOENT)
 		vmctl_error(vm->name, "it does not run", "start it with `vmctl start`");
 	else if (errno == EAGAIN)
 		vmctl_error(vm->name, "its process does not answer", "end it with `vmctl kill`");
 	else
 		vmctl_errno(vm->name, "check that the VM is yours");
-	if (fd >= 0)
-		close(fd);
 	return -1;
 }
 
@@ -128,7 +138,7 @@ int client_ask_with(struct vm *vm, json_t *request, const int *fds, unsigned int
 {
 	const char *what = "its process does not answer", *remedy = "end it with `vmctl kill`";
 	int fd = client_connect(vm, "control", TIMEOUT_S), ok = 0;
-	json_t *a = NULL;
+	json_t *a;
 
 	if (fd < 0) {
 		json_decref(request);

@@ -37,6 +37,7 @@ int each_vm(const struct vmctl_args *a, bool locked, int (*work)(struct vm *vm, 
 int client_connect(struct vm *vm, const char *socket_name, int timeout_s);
 int client_ask(struct vm *vm, json_t *request, json_t **answer);
 int client_ask_with(struct vm *vm, json_t *request, const int *fds, unsigned int nfds, json_t **answer);
+json_t *client_query(struct vm *vm, json_t *request, int timeout_s);
 int client_command(struct vm *vm, const char *command);
 
 /* output.c */

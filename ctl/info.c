@@ -7,13 +7,17 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "client.h"
 #include "compiler.h"
 
+#define GUEST_TRIES	100	/* of 10 ms */
+
 static const struct argp argp = {
 	.args_doc = "NAME",
-	.doc = "Shows a VM: its configuration, its state, and the host memory it takes: resident "
+	.doc = "Shows a VM: its configuration, its state, and its memory. As the guest tells: balloon is what it gave up, "
+	       "used what it could not give up, free what it has no use for. Of the host's: resident "
 	       "is in memory now, shared is what other processes have too, as after a fork.\v"
 	       "Examples:\n"
 	       "  vmctl info web\n"
@@ -31,7 +35,9 @@ static const struct output_column members[] = {
 	{ "uuid", "UUID", OUTPUT_TEXT },
 	{ "cpus", "CPUs", OUTPUT_TEXT },
 	{ "memory", "Memory", OUTPUT_SIZE },
+	{ "balloon", "  balloon", OUTPUT_SIZE },
 	{ "used", "  used", OUTPUT_SIZE },
+	{ "free", "  free", OUTPUT_SIZE },
 	{ "resident", "  resident", OUTPUT_SIZE },
 	{ "shared", "  shared", OUTPUT_SIZE },
 	{ "kernel", "Kernel", OUTPUT_TEXT },
@@ -100,6 +106,42 @@ static void add_memory(json_t *o, pid_t pid)
 	free(text);
 }
 
+/*
+ * The guest is asked for news and has a moment for them; one that says nothing, as it has no driver or no time, is no
+ * fault.
+ */
+static json_t *ask_guest(struct vm *vm)
+{
+	struct timespec pause = { .tv_nsec = 10000000 };
+	json_int_t before, round;
+	unsigned int i;
+	json_t *a;
+
+	a = client_query(vm, json_pack("{s:s, s:b}", "do", "memory", "again", 1), 1);
+	before = json_integer_value(json_object_get(a, "round"));
+	for (i = 0; before && i < GUEST_TRIES; i++) {
+		json_decref(a);
+		nanosleep(&pause, NULL);
+		a = client_query(vm, json_pack("{s:s}", "do", "memory"), 1);
+		round = json_integer_value(json_object_get(a, "round"));
+		if (round != before)
+			break;
+	}
+	return a;
+}
+
+static void add_guest(json_t *o, struct vm *vm)
+{
+	json_t *a = ask_guest(vm), *total = json_object_get(a, "total"), *available = json_object_get(a, "available");
+
+	json_object_set(o, "balloon", json_object_get(a, "balloon"));
+	json_object_set(o, "free", json_object_get(a, "free"));
+	if (total && available)
+		json_object_set_new(o, "used", json_integer(json_integer_value(total) -
+							    json_integer_value(available)));
+	json_decref(a);
+}
+
 static json_t *object_of(struct vm *vm, const struct vm_status *status, const struct config *c)
 {
 	json_t *o = json_pack("{s:s, s:s, s:s++}", "name", vm->name, "state",
@@ -112,6 +154,8 @@ static json_t *object_of(struct vm *vm, const struct vm_status *status, const st
 	if (status->pid) {
 		json_object_set_new(o, "pid", json_integer(status->pid));
 		add_memory(o, status->pid);
+		if (status->state == VM_RUNNING)
+			add_guest(o, vm);
 	}
 	add_config(o, c);
 	return o;

@@ -13,24 +13,25 @@
 static const struct argp argp = {
 	.args_doc = "NAME KEY=VALUE...",
 	.doc = "Changes the configuration; KEY= takes a key out. A running VM follows at once in cpu-weight, "
-	       "cpu-cap, cpu-pin and memory-limit; the other keys count from its next start, and "
+	       "cpu-cap, cpu-pin, memory-limit and balloon, the memory that its guest shall do without; the other keys count from its next start, and "
 	       "the command says so. Disks and networks are edited in the file.\v"
 	       "Examples:\n"
 	       "  vmctl set web memory=2G cpus=4\n"
 	       "  vmctl set web cpu-cap=150\n"
-	       "  vmctl set web cpu-pin=",
+	       "  vmctl set web cpu-pin=\n"
+	       "  vmctl set web balloon=512M",
 };
 
 const struct vmctl_args vmctl_set_args = { .argp = &argp, .min = 2 };
 
-static const char *const live_keys[] = { "cpu-weight", "cpu-cap", "cpu-pin", "memory-limit" };
+static const char *const limit_keys[] = { "cpu-weight", "cpu-cap", "cpu-pin", "memory-limit" };
 
-static bool is_live(const char *key)
+static bool is_limit(const char *key)
 {
 	size_t i;
 
-	for (i = 0; i < ARRAY_SIZE(live_keys); i++)
-		if (!strcmp(live_keys[i], key))
+	for (i = 0; i < ARRAY_SIZE(limit_keys); i++)
+		if (!strcmp(limit_keys[i], key))
 			return true;
 	return false;
 }
@@ -98,21 +99,29 @@ static int check_text(const struct vm *vm, const char *text, struct config *c)
 static int apply(struct vm *vm, const struct config *c, char **words, unsigned int n)
 {
 	struct vm_status status;
-	bool live = false;
+	bool limits = false, balloon = false;
 	unsigned int i;
+	int ret = VMCTL_OK;
 
 	if (run_status(vm->fd, &status))
 		return vmctl_errno(vm->name, "check that the VM is yours");
 	if (!status.pid)
 		return VMCTL_OK;
 	for (i = 0; i < n; i++) {
-		if (is_live(words[i]))
-			live = true;
+		if (is_limit(words[i]))
+			limits = true;
+		else if (!strcmp(words[i], "balloon"))
+			balloon = true;
 		else
 			fprintf(stderr, "vmctl set: %s: %s: counts from the VM's next start\n",
 				vm->name, words[i]);
 	}
-	return live ? start_limit(vm, c, status.pid) : VMCTL_OK;
+	if (limits)
+		ret = start_limit(vm, c, status.pid);
+	if (!ret && balloon)
+		ret = client_ask(vm, json_pack("{s:s, s:I}", "do", "balloon", "size",
+					       (json_int_t)c->balloon), NULL);
+	return ret;
 }
 
 static int change(struct vm *vm, char **words, unsigned int n)

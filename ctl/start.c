@@ -173,7 +173,7 @@ static void machine_config(const struct config *c, struct vmm_config *m, struct 
 		.kernel = c->kernel, .firmware = c->kernel ? NULL : c->firmware, .initrd = c->initrd,
 		.append = c->append ? c->append : "console=ttyS0",
 		.device = c->device ? c->device : "/dev/vitrine",
-		.memory = c->memory, .cpus = c->cpus, .disks = disks, .ndisks = c->ndisks,
+		.memory = c->memory, .balloon = c->balloon, .cpus = c->cpus, .disks = disks, .ndisks = c->ndisks,
 		.nets = nets, .nnets = c->nnets,
 	};
 }

@@ -15,6 +15,8 @@
 #include "config.h"
 #include "vmctl.h"
 
+#define MEMORY_MIN	(16ULL << 20)
+
 enum section {
 	TOP,
 	DISK,
@@ -54,7 +56,7 @@ static const struct key keys[] = {
 	TOP_KEY("version", NUMBER, version, CONFIG_VERSION, CONFIG_VERSION, "1"),
 	TOP_KEY("uuid", UUID, uuid, 0, 0, "a UUID"),
 	TOP_KEY("cpus", NUMBER, cpus, 1, 64, "a number from 1 to 64"),
-	TOP_KEY("memory", SIZE, memory, 16ULL << 20, 512ULL << 30, "a size from 16M to 512G"),
+	TOP_KEY("memory", SIZE, memory, MEMORY_MIN, 512ULL << 30, "a size from 16M to 512G"),
 	TOP_KEY("kernel", TEXT, kernel, 0, 0, "a file"),
 	TOP_KEY("firmware", TEXT, firmware, 0, 0, "a file"),
 	TOP_KEY("initrd", TEXT, initrd, 0, 0, "a file"),
@@ -66,6 +68,7 @@ static const struct key keys[] = {
 	TOP_KEY("cpu-cap", NUMBER, cap, 0, 6400, "percent of one CPU, or 0 for no limit"),
 	TOP_KEY("cpu-pin", CPULIST, pin, 0, 0, "a list of host CPUs as in 0-3,6"),
 	TOP_KEY("memory-limit", SIZE, memory_limit, 0, 1ULL << 50, "a size, or 0 for no limit"),
+	TOP_KEY("balloon", SIZE, balloon, 0, 512ULL << 30, "a size, or 0 for none"),
 	DISK_KEY("file", TEXT, file, 0, 0, "an image"),
 	DISK_KEY("format", FORMAT, format, 0, 0, "raw, qcow2, vmdk, vhd, vhdx or vdi"),
 	DISK_KEY("readonly", FLAG, readonly, 0, 0, "yes or no"),
@@ -487,6 +490,8 @@ int config_parse(struct config *c, const char *text, size_t n, struct config_err
 	}
 	if (!err)
 		err = end_section(&p);
+	if (!err && c->balloon && c->balloon > c->memory - MEMORY_MIN)
+		err = refuse(e, 0, "`balloon` leaves less than 16M of `memory`");
 	free(copy);
 	return err;
 }

@@ -60,6 +60,7 @@ struct config_net {
  * @weight: of its CPU time against others', 1..10000, 0 for the host's default
  * @cap: CPU time in percent of one CPU, 0 for no limit
  * @memory_limit: bytes of host memory, 0 for no limit
+ * @balloon: bytes of its memory that the guest shall do without
  * @disks: in the guest's order
  * @ndisks: their number
  * @nets: in the guest's order
@@ -67,7 +68,7 @@ struct config_net {
  */
 struct config {
 	char *uuid, *hostname, *instance, *kernel, *firmware, *initrd, *append, *device, *pin;
-	uint64_t version, cpus, memory, weight, cap, memory_limit;
+	uint64_t version, cpus, memory, weight, cap, memory_limit, balloon;
 	struct config_disk disks[CONFIG_DISKS];
 	struct config_net nets[CONFIG_NETS];
 	unsigned int ndisks, nnets;

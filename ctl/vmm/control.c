@@ -15,6 +15,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include "balloon.h"
 #include "compiler.h"
 #include "fork.h"
 #include "local.h"
@@ -163,6 +164,39 @@ static json_t *do_fork(struct vmm *m, const json_t *request, struct client *c)
 	return done();
 }
 
+static json_t *do_balloon(struct vmm *m, const json_t *request, struct client *c)
+{
+	json_int_t size;
+
+	(void)c;
+	if (json_unpack((json_t *)request, "{s:I}", "size", &size) || size < 0)
+		return failed("the request lacks `size`", "use vmctl");
+	if (vmm_balloon_set(m, size))
+		return failed("the balloon would be larger than the machine's memory", "give a smaller size");
+	return done();
+}
+
+/* What the guest tells of its memory; `round` grows when it tells anew, as it is asked to here. */
+static json_t *do_memory(struct vmm *m, const json_t *request, struct client *c)
+{
+	struct vmm_balloon_stats s;
+	json_t *answer;
+	int again = 0;
+
+	(void)c;
+	json_unpack((json_t *)request, "{s?b}", "again", &again);
+	vmm_balloon_stats(m, &s, again);
+	answer = json_pack("{s:b, s:I, s:I, s:I}", "ok", 1, "balloon", (json_int_t)s.actual,
+			   "target", (json_int_t)s.target, "round", (json_int_t)s.round);
+	if (s.known & 1 << VMM_BALLOON_FREE)
+		json_object_set_new(answer, "free", json_integer(s.value[VMM_BALLOON_FREE]));
+	if (s.known & 1 << VMM_BALLOON_TOTAL)
+		json_object_set_new(answer, "total", json_integer(s.value[VMM_BALLOON_TOTAL]));
+	if (s.known & 1 << VMM_BALLOON_AVAILABLE)
+		json_object_set_new(answer, "available", json_integer(s.value[VMM_BALLOON_AVAILABLE]));
+	return answer;
+}
+
 static const struct command commands[] = {
 	{ "info", do_info },
 	{ "pause", do_pause },
@@ -170,6 +204,8 @@ static const struct command commands[] = {
 	{ "power-button", do_power_button },
 	{ "quit", do_quit },
 	{ "fork", do_fork },
+	{ "balloon", do_balloon },
+	{ "memory", do_memory },
 };
 
 static json_t *answer_to(struct vmm *m, const json_t *request, struct client *c)

@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "balloon.h"
 #include "blk.h"
 #include "compiler.h"
 #include "devices.h"
@@ -252,7 +253,8 @@ int vmm_hypervisor_create(struct vmm *m)
 static int create_devices(struct vmm *m)
 {
 	return vmm_serial_create(m) || vmm_rtc_create(m) || vmm_firmware_create(m) || vmm_pm_create(m) ||
-	       vmm_pci_create(m) || vmm_blk_create(m) || vmm_net_create(m) || vmm_rng_create(m) ? -1 : 0;
+	       vmm_pci_create(m) || vmm_blk_create(m) || vmm_net_create(m) || vmm_rng_create(m) ||
+	       vmm_balloon_create(m) ? -1 : 0;
 }
 
 static int create_cpus(struct vmm *m)
@@ -356,6 +358,7 @@ static int create(struct vmm *m)
 static void destroy(struct vmm *m)
 {
 	destroy_console(m);
+	vmm_balloon_destroy(m);
 	vmm_rng_destroy(m);
 	vmm_net_destroy(m);
 	vmm_blk_destroy(m);

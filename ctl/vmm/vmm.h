@@ -108,12 +108,13 @@ struct vmm_net {
  * @ndisks: their number
  * @nets: in the guest's order
  * @nnets: their number
+ * @balloon: bytes that the guest shall do without
  * @timing: print times
  * @owner: of a VM in the store; NULL for a VM that is the terminal's
  */
 struct vmm_config {
 	const char *kernel, *firmware, *initrd, *append, *device;
-	uint64_t memory;
+	uint64_t memory, balloon;
 	unsigned int cpus;
 	const struct vmm_disk *disks;
 	unsigned int ndisks;
@@ -205,6 +206,7 @@ struct vmm_image {
 	uint64_t size;
 };
 
+struct vmm_balloon;
 struct vmm_blk;
 struct vmm_console;
 struct vmm_control;
@@ -258,6 +260,7 @@ struct vmm {
 	struct vmm_blk *disks;
 	struct vmm_nic *nics;
 	struct vmm_rng *rng;
+	struct vmm_balloon *balloon;
 	int epoll;
 	struct vmm_source wake;		/* eventfd: there is something for the main thread to look at */
 	struct vmm_source signals;
