@@ -138,7 +138,7 @@ int client_ask_with(struct vm *vm, json_t *request, const int *fds, unsigned int
 {
 	const char *what = "its process does not answer", *remedy = "end it with `vmctl kill`";
 	int fd = client_connect(vm, "control", TIMEOUT_S), ok = 0;
-	json_t *a;
+	json_t *a = NULL;
 
 	if (fd < 0) {
 		json_decref(request);
@@ -172,4 +172,29 @@ int client_ask_with(struct vm *vm, json_t *request, const int *fds, unsigned int
 int client_command(struct vm *vm, const char *command)
 {
 	return client_ask(vm, json_pack("{s:s}", "do", command), NULL);
+}
+
+/**
+ * client_query() - ask for what is good to know and no fault to lack
+ * @vm: the VM
+ * @request: members beside `version`; its reference is taken over
+ * @timeout_s: for the VM process to answer
+ *
+ * Return: the answer's object, or NULL, of which nothing is told.
+ */
+json_t *client_query(struct vm *vm, json_t *request, int timeout_s)
+{
+	int fd = open_socket(vm, "control", timeout_s);
+	json_t *answer = NULL;
+
+	json_object_set_new(request, "version", json_integer(1));
+	if (fd >= 0 && !send_line(fd, request, NULL, 0))
+		answer = read_line(fd);
+	if (fd >= 0)
+		close(fd);
+	json_decref(request);
+	if (json_is_true(json_object_get(answer, "ok")))
+		return answer;
+	json_decref(answer);
+	return NULL;
 }
