@@ -11,12 +11,15 @@
 # Bochs has executed so many instructions when the host sees a second go by, and the TSC counts them.
 readonly BOCHS_IPS=100000000
 
+# The disk that takes the archive.
+readonly DISK_CYLINDERS=260
+
 # What of the checkout the test families use, and what of the machine.
 readonly -a CHECKOUT_PATHS=(tests build/vmctl build/guest build/abi build/hostile build/bench build/system)
 readonly -a MACHINE_PATHS=(/usr/bin/bash /usr/bin/script /usr/bin/xz /usr/bin/busybox /etc/ld.so.cache)
 
 # Modules the job may want; the others of the release are not on the CD.
-readonly -a HOST_MODULES=(kvm-intel irqbypass tun vhost-net vhost-vsock bridge loop)
+readonly -a HOST_MODULES=(kvm-intel kvm-amd ccp irqbypass tun vhost-net vhost-vsock bridge loop)
 
 bochs_check() {
 	local file
@@ -112,13 +115,13 @@ make_cd() {
 	xorriso -as mkisofs -quiet -o "$work/cd.iso" -R -m '*.o' -b isolinux/isolinux.bin -c isolinux/boot.cat \
 		-no-emul-boot -boot-load-size 4 -boot-info-table -graft-points -path-list "$work/cd.list" \
 		>"$work/xorriso.log" 2>&1 || die "no CD: $(tail -n 3 "$work/xorriso.log")"
+	truncate -s $((DISK_CYLINDERS * 16 * 63 * 512)) "$work/disk"
 }
 
 write_bochsrc() {
-	local cylinders=260 bochs_log=$work/bochs.log line="mode=file, dev=$work/out"
+	local bochs_log=$work/bochs.log line="mode=file, dev=$work/out"
 	[[ -z $tty ]] || line="mode=term, dev=$(tty)"
 	[[ ! -e $work/dmesg.to ]] || bochs_log=$(realpath -m "$log").bochs
-	truncate -s $((cylinders * 16 * 63 * 512)) "$work/disk"
 	cat >"$work/bochsrc" <<-END
 	plugin_ctrl: unmapped=1, biosdev=1, speaker=0, extfpuirq=1, parallel=0, serial=1, iodebug=0, gameport=0
 	display_library: term
@@ -127,7 +130,7 @@ write_bochsrc() {
 	romimage: file=/usr/share/bochs/BIOS-bochs-latest
 	vgaromimage: file=/usr/share/bochs/VGABIOS-lgpl-latest
 	ata0-master: type=cdrom, path=$work/cd.iso, status=inserted
-	ata0-slave: type=disk, path=$work/disk, mode=flat, cylinders=$cylinders, heads=16, spt=63
+	ata0-slave: type=disk, path=$work/disk, mode=flat, cylinders=$DISK_CYLINDERS, heads=16, spt=63
 	boot: cdrom
 	com1: enabled=1, mode=file, dev=$log
 	com2: enabled=1, $line
@@ -160,11 +163,9 @@ run_bochs() {
 start_bochs() {
 	local status=0 reader
 
-	make_cd
 	write_bochsrc
 	: >"$log"
 	mkfifo "$work/out"
-	mkdir "$work/back"
 	cat "$work/out" &
 	reader=$!
 	run_bochs || status=$?
@@ -172,10 +173,15 @@ start_bochs() {
 	exec 7<>"$work/out"
 	exec 7>&-
 	wait "$reader" || true
+	return "$status"
+}
+
+# unpack_disk: what the host left on the raw disk.
+unpack_disk() {
+	mkdir "$work/back"
 	tar -xf "$work/disk" -C "$work/back" 2>/dev/null || true
 	cp -a "$work/back/ctl/." "$work/ctl/" 2>/dev/null || true
 	cp -a "$work/back/out/." "$share/" 2>/dev/null || true
-	return "$status"
 }
 
 # bochs_cleanup: an interrupted run leaves nothing behind.  SIGTERM does not end a Bochs at its prompt.
