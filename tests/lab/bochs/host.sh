@@ -74,7 +74,8 @@ with_libraries() {
 	printf '%s\n' "${paths[@]}"
 	find -L "${paths[@]}" -type f -perm /111 -not -name '*.o' -exec sh -c '
 		for file; do
-			[ "$(head -c 4 "$file" | tail -c 3)" != ELF ] || ldd "$file" 2>/dev/null
+			# A static program has none, which ldd calls an error.
+			[ "$(head -c 4 "$file" | tail -c 3)" != ELF ] || ldd "$file" 2>/dev/null || true
 		done' sh {} + | sed -nE 's/^[^/]*(\/[^ ]+) \(0x.*/\1/p' | sort -u
 }
 
