@@ -284,9 +284,16 @@ void vtr_apic_tsc_changed(struct vtr_vcpu *v)
 static void apic_eoi_broadcast(struct vtr_vcpu *v, u8 vector)
 {
 	struct vtr_irqchip *chip = v->vm->irqchip;
+	const u64 *map = chip ? chip->eoi_map : v->vm->router.split_eoi_map;
 
-	if (chip && unlikely(READ_ONCE(chip->eoi_map[vector >> 6]) & BIT_ULL(vector & 63)))
+	if (likely(!(READ_ONCE(map[vector >> 6]) & BIT_ULL(vector & 63))))
+		return;
+	if (chip) {
 		vtr_irqchip_eoi(chip, vector);
+	} else {
+		v->eoi_vector = vector;
+		vtr_request_set(v, VTR_REQ_EOI_EXIT);
+	}
 }
 
 static bool apic_pic_asserted(struct vtr_vcpu *v)

@@ -105,6 +105,13 @@ int vtr_bus_del_event(struct vtr_bus *bus, const struct vtr_bus_event *e,
 /* Calls fn for each event and forgets them; for the end of a VM. */
 void vtr_bus_drain_events(struct vtr_bus *bus, void (*fn)(struct vtr_bus_event *e));
 
+/* coalesced.c */
+struct kvm_coalesced_mmio_zone;
+int vtr_coalesced_register(struct vtr_vm *vm, const struct kvm_coalesced_mmio_zone *z);
+int vtr_coalesced_unregister(struct vtr_vm *vm, const struct kvm_coalesced_mmio_zone *z);
+void vtr_coalesced_fini(struct vtr_vm *vm);
+int vtr_coalesced_write(struct vtr_vm *vm, bool pio, u64 addr, u32 len, const void *val);
+
 /* ioeventfd.c */
 int vtr_ioeventfd(struct vtr_vm *vm, const struct kvm_ioeventfd *args);
 void vtr_ioeventfd_fini(struct vtr_vm *vm);

@@ -113,6 +113,8 @@ static long vtr_device_ioctl(struct file *file, unsigned int cmd, unsigned long 
 		return vtr_get_msr_list(user, true);
 	case KVM_GET_MSRS:
 		return vtr_get_feature_msrs(user);
+	case KVM_X86_GET_MCE_CAP_SUPPORTED:
+		return put_user((u64)VTR_MCG_CAPS, (u64 __user *)user);
 	default:
 		return -EINVAL;
 	}

@@ -104,8 +104,11 @@ static __always_inline int vtr_bus_ask_read(struct vtr_vcpu *v, enum vtr_bus_kin
 static __always_inline int vtr_bus_ask_write(struct vtr_vcpu *v, enum vtr_bus_kind kind, gpa_t addr,
 					     int len, const void *val)
 {
-	return vtr_bus_may_answer(&v->vm->bus[kind], kind, addr) ?
-		vtr_bus_write(v, kind, addr, len, val) : -EOPNOTSUPP;
+	if (vtr_bus_may_answer(&v->vm->bus[kind], kind, addr) &&
+	    !vtr_bus_write(v, kind, addr, len, val))
+		return 0;
+	return unlikely(rcu_access_pointer(v->vm->zones)) ?
+		vtr_coalesced_write(v->vm, kind == VTR_BUS_PIO, addr, len, val) : -EOPNOTSUPP;
 }
 
 /**

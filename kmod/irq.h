@@ -15,6 +15,8 @@
 #include <linux/spinlock.h>
 #include "pure.h"
 
+#define VTR_MAX_GSIS	4096	/* what KVM_CAP_IRQ_ROUTING says */
+
 struct vtr_vm;
 struct vtr_vcpu;
 struct vtr_apic;
@@ -36,6 +38,7 @@ enum vtr_irq_source {
  * @resamplers: those that hear of acknowledgements; readers under RCU
  * @irqfds_lock: both lists; taken inside eventfds' wake-ups
  * @nr_irqfds: irqfds not freed yet, also those on no list any more
+ * @split_eoi_map: split irqchip: vectors of level-triggered pins, whose EOIs user space hears of
  */
 struct vtr_irq_router {
 	struct vtr_irq_table __rcu *table;
@@ -44,6 +47,7 @@ struct vtr_irq_router {
 	struct list_head resamplers;
 	spinlock_t irqfds_lock;
 	atomic_t nr_irqfds;
+	u64 split_eoi_map[4];
 };
 
 /* --- local APIC: apic.c. Called by the vCPU's own thread unless said otherwise. --- */

@@ -245,7 +245,8 @@ static int irqfd_assign(struct vtr_vm *vm, const struct kvm_irqfd *args)
 	struct file *file;
 	int err;
 
-	if (!vm->irqchip)
+	/* The end of an interrupt is heard of by a chip, and these are elsewhere in a split irqchip. */
+	if (!vm->irqchip && (!vm->split_irqchip || args->flags & KVM_IRQFD_FLAG_RESAMPLE))
 		return -EINVAL;
 	err = irqfd_need_wq();
 	if (err)

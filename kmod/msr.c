@@ -504,7 +504,7 @@ int vtr_msr_setup_mce(struct vtr_vcpu *v, u64 cap)
 {
 	u32 banks = cap & 0xff;
 
-	if (!banks || banks > VTR_MCE_BANKS || cap & ~(0xffULL | BIT(8) | BIT(24)))
+	if (!banks || banks > VTR_MCE_BANKS || cap & ~(0xffULL | VTR_MCG_CAPS))
 		return -EINVAL;
 	v->msrs.mcg_cap = cap;
 	v->msrs.mcg_ctl = cap & BIT(8) ? ~0ULL : 0;

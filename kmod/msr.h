@@ -11,6 +11,7 @@ struct vtr_vcpu;
 
 #define VTR_MSRS_MAX	512	/* entries of one KVM_GET_MSRS or KVM_SET_MSRS */
 #define VTR_MCE_BANKS	32
+#define VTR_MCG_CAPS	(BIT(8) | BIT(24))	/* features of MCG_CAP: MCG_CTL_P, MCG_SER_P */
 #define VTR_MTRR_VAR	8
 
 /**

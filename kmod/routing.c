@@ -10,8 +10,9 @@
 #include <linux/slab.h>
 #include "irqchip.h"
 
-#define MAX_GSIS	4096	/* what KVM_CAP_IRQ_ROUTING says */
 #define MSI_ROUTE	BIT(3)	/* beside BIT(chip) in struct vtr_route.to */
+
+#define MSI_DATA_LEVEL	BIT(15)
 
 /* Where a GSI goes: to a pin of each chip with its bit in @to, or, alone, to an MSI. */
 struct vtr_route {
@@ -65,7 +66,7 @@ static void msi_message(u32 address, u32 data, struct vtr_lapic_message *m)
 	m->mode = data >> 8 & 7;
 	m->shorthand = LAPIC_DEST;
 	m->logical = address & BIT(2);
-	m->level = data & BIT(15);
+	m->level = data & MSI_DATA_LEVEL;
 	m->assert = true;
 	m->lowest = m->mode == LAPIC_LOWEST || (address & BIT(3));
 	m->x2apic = false;
@@ -158,13 +159,14 @@ static int add_pin(struct vtr_irq_table *t, u32 gsi, u32 chip, u32 pin)
 	return 0;
 }
 
-static int add_entry(struct vtr_irq_table *t, const struct kvm_irq_routing_entry *e)
+static int add_entry(struct vtr_vm *vm, struct vtr_irq_table *t,
+		     const struct kvm_irq_routing_entry *e)
 {
 	struct vtr_route *route = &t->route[e->gsi];
 
 	switch (e->type) {
 	case KVM_IRQ_ROUTING_IRQCHIP:
-		if (e->flags)
+		if (e->flags || vm->split_irqchip)
 			return -EINVAL;
 		return add_pin(t, e->gsi, e->u.irqchip.irqchip, e->u.irqchip.pin);
 	case KVM_IRQ_ROUTING_MSI:
@@ -190,6 +192,23 @@ static struct vtr_irq_table *table_alloc(u32 nr)
 	return t;
 }
 
+/* The pins of user space's I/O APIC are the first GSIs; of the level-triggered it wants the EOIs. */
+static void update_split_eoi(struct vtr_vm *vm, const struct vtr_irq_table *t)
+{
+	u64 map[4] = {};
+	u32 gsi, i;
+
+	for (gsi = 0; gsi < min(t->nr, vm->split_pins); gsi++) {
+		const struct vtr_route *r = &t->route[gsi];
+		u8 vector = r->msi_data;
+
+		if (r->to & MSI_ROUTE && r->msi_data & MSI_DATA_LEVEL)
+			map[vector >> 6] |= BIT_ULL(vector & 63);
+	}
+	for (i = 0; i < ARRAY_SIZE(map); i++)
+		WRITE_ONCE(vm->router.split_eoi_map[i], map[i]);
+}
+
 static void table_replace(struct vtr_vm *vm, struct vtr_irq_table *t)
 {
 	struct vtr_irqchip *chip = vtr_irqchip_of(vm);
@@ -200,6 +219,8 @@ static void table_replace(struct vtr_vm *vm, struct vtr_irq_table *t)
 		kvfree_rcu(old, rcu);
 	if (chip)
 		vtr_irqchip_update_eoi(chip);
+	else
+		update_split_eoi(vm, t);
 }
 
 /**
@@ -210,8 +231,8 @@ static void table_replace(struct vtr_vm *vm, struct vtr_irq_table *t)
  * @flags: none is known
  *
  * Return: 0; -EINVAL: flags, more than 4096 entries, a GSI beyond 4095, a chip or pin that is not
- * there, two entries of a GSI for one chip or beside an MSI, another type; -ENOMEM. The old table
- * stays then. Context: may sleep.
+ * there (a split irqchip has none), two entries of a GSI for one chip or beside an MSI, another type;
+ * -ENOMEM. The old table stays then. Context: may sleep.
  */
 int vtr_irq_set_routing(struct vtr_vm *vm, const struct kvm_irq_routing_entry *e, u32 nr, u32 flags)
 {
@@ -219,10 +240,10 @@ int vtr_irq_set_routing(struct vtr_vm *vm, const struct kvm_irq_routing_entry *e
 	u32 i, gsis = 0;
 	int err = 0;
 
-	if (flags || nr > MAX_GSIS)
+	if (flags || nr > VTR_MAX_GSIS)
 		return -EINVAL;
 	for (i = 0; i < nr; i++) {
-		if (e[i].gsi >= MAX_GSIS)
+		if (e[i].gsi >= VTR_MAX_GSIS)
 			return -EINVAL;
 		gsis = max(gsis, e[i].gsi + 1);
 	}
@@ -230,7 +251,7 @@ int vtr_irq_set_routing(struct vtr_vm *vm, const struct kvm_irq_routing_entry *e
 	if (!t)
 		return -ENOMEM;
 	for (i = 0; i < nr && !err; i++)
-		err = add_entry(t, &e[i]);
+		err = add_entry(vm, t, &e[i]);
 	if (err) {
 		kvfree(t);
 		return err;

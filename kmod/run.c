@@ -158,10 +158,16 @@ static bool vtr_shadowed(struct vtr_vcpu *v)
 	return vtr_hw(get_shadow)(v);
 }
 
+/* KVM_INTERRUPT's come in by LINT0, where there is a local APIC (split irqchip). */
+static bool vtr_user_irq_open(struct vtr_vcpu *v)
+{
+	return !v->apic || vtr_lapic_accepts_extint(&v->apic->l);
+}
+
 /* What may interrupt the guest: the local APIC's choice, or KVM_INTERRUPT's. -1: nothing. */
 static int vtr_irq_pending(struct vtr_vcpu *v)
 {
-	if (v->user_irq >= 0)
+	if (v->user_irq >= 0 && vtr_user_irq_open(v))
 		return v->user_irq;
 	return v->apic ? vtr_apic_pending(v) : -1;
 }
@@ -170,7 +176,7 @@ static int vtr_irq_take(struct vtr_vcpu *v)
 {
 	int vector = v->user_irq;
 
-	if (vector >= 0) {
+	if (vector >= 0 && vtr_user_irq_open(v)) {
 		v->user_irq = -1;
 		return vector;
 	}
@@ -250,7 +256,8 @@ static void vtr_deliver_events(struct vtr_vcpu *v)
 		vector = vtr_irq_pending(v);
 	}
 	vtr_hw(irq_window)(v, vector >= 0 ||
-			   (v->run->request_interrupt_window && !v->vm->irqchip));
+			   (v->run->request_interrupt_window && !v->vm->irqchip &&
+			    vtr_user_irq_open(v)));
 	if (v->apic)
 		vtr_update_cr8_window(v);
 }
@@ -423,6 +430,11 @@ static int vtr_handle_slow_requests(struct vtr_vcpu *v, bool *user)
 		v->step_done = false;
 		vtr_exit_debug(v, X86_TRAP_DB, BIT(14) | 0xffff0ff0);
 		*user = true;
+	} else if (test_and_clear_bit(VTR_REQ_EOI_EXIT, &v->requests)) {
+		v->run->exit_reason = KVM_EXIT_IOAPIC_EOI;
+		v->run->eoi.vector = v->eoi_vector;
+		v->stats.user_exits++;
+		*user = true;
 	}
 	return 0;
 }
@@ -456,7 +468,8 @@ static int vtr_wait_runnable(struct vtr_vcpu *v)
 static bool vtr_user_window_open(struct vtr_vcpu *v)
 {
 	return v->run->request_interrupt_window && !v->vm->irqchip && vtr_irqs_open(v) &&
-	       !vtr_shadowed(v) && v->user_irq < 0 && v->irq_injected < 0 && !v->exc.pending;
+	       vtr_user_irq_open(v) && !vtr_shadowed(v) && v->user_irq < 0 &&
+	       v->irq_injected < 0 && !v->exc.pending;
 }
 
 static int vtr_run_loop(struct vtr_vcpu *v)
@@ -502,6 +515,51 @@ static int vtr_run_loop(struct vtr_vcpu *v)
 	}
 }
 
+/* KVM_CAP_SYNC_REGS: registers that the caller changed in kvm_run. 0, or -EINVAL. */
+static int vtr_sync_in(struct vtr_vcpu *v, u64 valid, u64 dirty)
+{
+	struct kvm_sync_regs *r = &v->run->s.regs;
+	union {
+		struct kvm_regs regs;
+		struct kvm_sregs sregs;
+		struct kvm_vcpu_events events;
+	} copy;		/* the page is shared: what is checked must not change any more */
+
+	if ((valid | dirty) & ~(u64)KVM_SYNC_X86_VALID_FIELDS)
+		return -EINVAL;
+	if (dirty & KVM_SYNC_X86_REGS) {
+		copy.regs = r->regs;
+		vtr_set_regs(v, &copy.regs);
+		v->run->kvm_dirty_regs &= ~(u64)KVM_SYNC_X86_REGS;
+	}
+	if (dirty & KVM_SYNC_X86_SREGS) {
+		copy.sregs = r->sregs;
+		if (vtr_set_sregs(v, &copy.sregs))
+			return -EINVAL;
+		v->run->kvm_dirty_regs &= ~(u64)KVM_SYNC_X86_SREGS;
+	}
+	if (dirty & KVM_SYNC_X86_EVENTS) {
+		copy.events = r->events;
+		if (vtr_set_events(v, &copy.events))
+			return -EINVAL;
+		v->run->kvm_dirty_regs &= ~(u64)KVM_SYNC_X86_EVENTS;
+	}
+	return 0;
+}
+
+/* The other way, after the run. */
+static void vtr_sync_out(struct vtr_vcpu *v, u64 valid)
+{
+	struct kvm_sync_regs *r = &v->run->s.regs;
+
+	if (valid & KVM_SYNC_X86_REGS)
+		vtr_get_regs(v, &r->regs);
+	if (valid & KVM_SYNC_X86_SREGS)
+		vtr_get_sregs(v, &r->sregs);
+	if (valid & KVM_SYNC_X86_EVENTS)
+		vtr_get_events(v, &r->events);
+}
+
 /* What user space reads in kvm_run after every return. */
 static void vtr_publish(struct vtr_vcpu *v)
 {
@@ -512,8 +570,8 @@ static void vtr_publish(struct vtr_vcpu *v)
 	run->cr8 = v->cr8;
 	run->apic_base = v->apic ? v->apic->l.base : 0;
 	run->ready_for_interrupt_injection = v->vm->irqchip ||
-		(run->if_flag && !vtr_shadowed(v) && !v->exc.pending && v->user_irq < 0 &&
-		 v->irq_injected < 0);
+		(run->if_flag && vtr_user_irq_open(v) && !vtr_shadowed(v) && !v->exc.pending &&
+		 v->user_irq < 0 && v->irq_injected < 0);
 }
 
 /**
@@ -521,16 +579,20 @@ static void vtr_publish(struct vtr_vcpu *v)
  * @v: v->mutex held
  *
  * Return: 0 with v->run->exit_reason set; -EINTR for a signal or immediate_exit; -EAGAIN when a
- * waiting vCPU was started; -EIO on a VM that died meanwhile; -EFAULT for guest memory that is none. Source: KVM api.rst KVM_RUN.
+ * waiting vCPU was started; -EIO on a VM that died meanwhile; -EFAULT for guest memory that is none;
+ * -EINVAL for registers in kvm_run (KVM_CAP_SYNC_REGS) that cannot be. Source: KVM api.rst KVM_RUN.
  */
 int vtr_run(struct vtr_vcpu *v)
 {
 	enum vtr_act act = VTR_ACT_RESUME;
+	u64 valid = READ_ONCE(v->run->kvm_valid_regs), dirty = READ_ONCE(v->run->kvm_dirty_regs);
 	int ret = 0;
 
-	/* Registers in kvm_run (KVM_CAP_SYNC_REGS) are not offered. */
-	if (unlikely(READ_ONCE(v->run->kvm_valid_regs) | READ_ONCE(v->run->kvm_dirty_regs)))
-		return -EINVAL;
+	if (unlikely(valid | dirty)) {
+		ret = vtr_sync_in(v, valid, dirty);
+		if (ret)
+			return ret;
+	}
 	WRITE_ONCE(v->task, current);
 	vtr_slots_load(v);
 	if (unlikely(!v->apic))
@@ -556,5 +618,7 @@ int vtr_run(struct vtr_vcpu *v)
 	vtr_slots_unload(v);
 	WRITE_ONCE(v->task, NULL);
 	vtr_publish(v);
+	if (unlikely(valid))
+		vtr_sync_out(v, valid);
 	return ret;
 }

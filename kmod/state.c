@@ -45,6 +45,10 @@ int vtr_set_regs(struct vtr_vcpu *v, const struct kvm_regs *r)
 
 	for (i = 0; i < 16; i++)
 		v->regs[vtr_regs_order[i]] = in[i];
+	/* The guest goes on elsewhere: nobody waits for the port's answer. */
+	if (r->rip != v->rip &&
+	    (v->completion == VTR_COMPLETE_PIO_OUT || v->completion == VTR_COMPLETE_PIO_IN))
+		v->completion = VTR_COMPLETE_NONE;
 	v->rip = r->rip;
 	v->rflags = r->rflags | X86_EFLAGS_FIXED;
 	v->exc.pending = false;

@@ -191,8 +191,8 @@ void vtr_vcpu_start_at(struct vtr_vcpu *v, u8 sipi_vector)
 }
 
 /**
- * vtr_vcpu_create() - allocate a vCPU and put it into its VM
- * @vm: vm->lock held
+ * vtr_vcpu_create() - allocate a vCPU that is in no VM's list yet
+ * @vm: its VM, vm->lock held
  * @id: APIC id, 0..VTR_MAX_VCPUS-1
  *
  * Return: the vCPU; -EINVAL for the id, -EEXIST if it is taken, -ENOMEM.
@@ -233,7 +233,7 @@ struct vtr_vcpu *vtr_vcpu_create(struct vtr_vm *vm, u32 id)
 	err = vtr_hw(vcpu_create)(v);
 	if (err)
 		goto free_emul;
-	if (vm->irqchip || vm->split_irqchip) {
+	if (vtr_vm_has_apics(vm)) {
 		err = vtr_apic_create(v);
 		if (err)
 			goto free_hw;
@@ -243,8 +243,6 @@ struct vtr_vcpu *vtr_vcpu_create(struct vtr_vm *vm, u32 id)
 	vtr_clock_vcpu_init(v);
 	v->mp_state = v->apic && id ? KVM_MP_STATE_UNINITIALIZED : KVM_MP_STATE_RUNNABLE;
 	vtr_vcpu_reset(v, false);
-	vm->vcpus[v->idx] = v;
-	smp_store_release(&vm->nr_vcpus, vm->nr_vcpus + 1);
 	return v;
 
 free_hw:
@@ -261,8 +259,21 @@ free_vcpu:
 }
 
 /**
+ * vtr_vcpu_add() - put a vCPU into its VM, which destroys it at its own end
+ * @v: from vtr_vcpu_create(), vm->lock held ever since
+ */
+void vtr_vcpu_add(struct vtr_vcpu *v)
+{
+	struct vtr_vm *vm = v->vm;
+
+	lockdep_assert_held(&vm->lock);
+	vm->vcpus[v->idx] = v;
+	smp_store_release(&vm->nr_vcpus, vm->nr_vcpus + 1);
+}
+
+/**
  * vtr_vcpu_destroy() - free a vCPU; nobody can reach it any more
- * @v: the vCPU, of a VM that is being destroyed
+ * @v: the vCPU, of a VM that is being destroyed or of none
  */
 void vtr_vcpu_destroy(struct vtr_vcpu *v)
 {

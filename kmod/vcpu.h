@@ -19,6 +19,7 @@ enum vtr_act {
 
 /* vcpu.c */
 struct vtr_vcpu *vtr_vcpu_create(struct vtr_vm *vm, u32 id);
+void vtr_vcpu_add(struct vtr_vcpu *v);
 void vtr_vcpu_destroy(struct vtr_vcpu *v);
 void vtr_vcpu_reset(struct vtr_vcpu *v, bool init);
 void vtr_vcpu_start_at(struct vtr_vcpu *v, u8 sipi_vector);

@@ -6,6 +6,7 @@
  * not. The dispatcher copies structs in and out, handlers get kernel memory.
  */
 #include <linux/anon_inodes.h>
+#include <linux/file.h>
 #include <linux/fs.h>
 #include <linux/module.h>
 #include <linux/slab.h>
@@ -99,6 +100,26 @@ static long vtr_vcpu_nmi(struct vtr_vcpu *v)
 	return 0;
 }
 
+/*
+ * Guests have no virtualization of their own, so this state is a header that says "none"; there are
+ * callers that save and restore it without having asked for KVM_CAP_NESTED_STATE.
+ */
+static long vtr_get_nested(struct kvm_nested_state *s)
+{
+	if (s->size < sizeof(*s))
+		return -E2BIG;
+	memset(s, 0, sizeof(*s));
+	s->format = boot_cpu_data.x86_vendor == X86_VENDOR_INTEL ? KVM_STATE_NESTED_FORMAT_VMX :
+								   KVM_STATE_NESTED_FORMAT_SVM;
+	s->size = sizeof(*s);
+	return 0;
+}
+
+static long vtr_set_nested(const struct kvm_nested_state *s)
+{
+	return s->size > sizeof(*s) || s->flags ? -EINVAL : 0;
+}
+
 /* Structs small enough for the stack that only come in, or only go out. */
 union vtr_vcpu_arg {
 	struct kvm_regs regs;
@@ -112,6 +133,9 @@ union vtr_vcpu_arg {
 	struct kvm_fpu fpu;
 	struct kvm_xcrs xcrs;
 	u64 mce_cap;
+	struct kvm_vapic_addr vapic;
+	struct kvm_tpr_access_ctl tpr;
+	struct kvm_nested_state nested;
 };
 
 #define VTR_DIR_IN	1
@@ -138,8 +162,12 @@ static int vtr_vcpu_plain_dir(unsigned int cmd)
 	case KVM_SET_GUEST_DEBUG:
 	case KVM_INTERRUPT:
 	case KVM_X86_SETUP_MCE:
+	case KVM_SET_VAPIC_ADDR:
+	case KVM_SET_NESTED_STATE:
 		return VTR_DIR_IN;
 	case KVM_TRANSLATE:
+	case KVM_TPR_ACCESS_REPORTING:
+	case KVM_GET_NESTED_STATE:
 		return VTR_DIR_IN | VTR_DIR_OUT;
 	}
 	return 0;
@@ -186,6 +214,14 @@ static long vtr_vcpu_plain(struct vtr_vcpu *v, unsigned int cmd, union vtr_vcpu_
 		return vtr_translate(v, &a->translation);
 	case KVM_INTERRUPT:
 		return vtr_vcpu_interrupt(v, &a->interrupt);
+	case KVM_SET_VAPIC_ADDR:
+		return v->apic ? 0 : -EINVAL;
+	case KVM_TPR_ACCESS_REPORTING:
+		return a->tpr.flags ? -EINVAL : 0;
+	case KVM_GET_NESTED_STATE:
+		return vtr_get_nested(&a->nested);
+	case KVM_SET_NESTED_STATE:
+		return vtr_set_nested(&a->nested);
 	default:
 		return vtr_msr_setup_mce(v, a->mce_cap);
 	}
@@ -397,20 +433,28 @@ static const struct file_operations vtr_vcpu_fops = {
 };
 
 /**
- * vtr_vcpu_fd() - a file for a new vCPU; it holds the VM
- * @v: the vCPU
+ * vtr_vcpu_fd() - a file for a new vCPU, which goes into its VM with it; the file holds the VM
+ * @v: from vtr_vcpu_create(), vm->lock held ever since
  *
- * Return: the descriptor or -errno.
+ * The vCPU is in its VM before anybody can run it, and only if there is a file for it.
+ * Return: the descriptor or -errno: -EMFILE, -ENFILE, -ENOMEM.
  */
 int vtr_vcpu_fd(struct vtr_vcpu *v)
 {
 	char name[8 + 1 + 10 + 1];
-	int fd;
+	struct file *file;
+	int fd = get_unused_fd_flags(O_CLOEXEC);
 
-	snprintf(name, sizeof(name), "kvm-vcpu:%u", v->id);
-	vtr_vm_get(v->vm);
-	fd = anon_inode_getfd(name, &vtr_vcpu_fops, v, O_RDWR | O_CLOEXEC);
 	if (fd < 0)
-		vtr_vm_put(v->vm);
+		return fd;
+	snprintf(name, sizeof(name), "kvm-vcpu:%u", v->id);
+	file = anon_inode_getfile(name, &vtr_vcpu_fops, v, O_RDWR);
+	if (IS_ERR(file)) {
+		put_unused_fd(fd);
+		return PTR_ERR(file);
+	}
+	vtr_vm_get(v->vm);
+	vtr_vcpu_add(v);
+	fd_install(fd, file);
 	return fd;
 }

@@ -50,6 +50,7 @@ enum vtr_request {
 	VTR_REQ_MP,		/* INIT or SIPI arrived */
 	VTR_REQ_EXIT,		/* leave to the caller with -EINTR semantics checked (kick) */
 	VTR_REQ_SLOTS,		/* memory slots changed: reload the table */
+	VTR_REQ_EOI_EXIT,	/* leave with KVM_EXIT_IOAPIC_EOI: user space's I/O APIC waits for it */
 };
 
 /* Where a vCPU is, for kicks. Written by its thread, read by kickers, ordered by full barriers. */
@@ -119,6 +120,7 @@ struct vtr_vcpu {
 	bool recheck;				/* [v] look at events again after the next exit */
 	bool triple_fault;			/* [v] leave with KVM_EXIT_SHUTDOWN */
 	int user_irq;				/* [v] vector queued by KVM_INTERRUPT, or -1 */
+	u8 eoi_vector;				/* [v] for VTR_REQ_EOI_EXIT */
 	atomic_t nmi_queued;			/* [a] 0..2 */
 	u8 nmi_pending;				/* [v] 0..2, of which one may be delivered at once */
 	bool nmi_injected;			/* [v] */
@@ -158,9 +160,12 @@ struct vtr_vm {
 	struct vtr_irqchip *irqchip;		/* [c] once created, irq.h */
 	struct vtr_irq_router router;		/* irq.h */
 	struct vtr_vm_clock clock;		/* clock.h */
-	struct page *coalesced;			/* [c] page 2 of every vCPU mapping */
+	struct page *coalesced;			/* [c] page 2 of every vCPU mapping: a ring */
+	struct vtr_zones __rcu *zones;		/* [s], [r]: writes there go into the ring; NULL: none */
+	spinlock_t ring_lock;			/* the ring's producers */
 	bool dead;				/* [a] */
-	bool split_irqchip;			/* [c] local APICs here, I/O APIC in user space */
+	bool split_irqchip;			/* [c] local APICs here, PIC and I/O APIC in user space */
+	u32 split_pins;				/* [c] so many GSIs are pins of that I/O APIC */
 	u32 vm_id;				/* [c] unique since load */
 };
 
@@ -183,6 +188,12 @@ static inline void vtr_request_set(struct vtr_vcpu *v, enum vtr_request req)
 
 /* No CPU uses a guest translation cached before. Interrupts on; spinlocks may be held. */
 void vtr_vm_flush_tlbs(struct vtr_vm *vm);
+
+/* Are local APICs in the kernel? Then the vCPUs have v->apic. */
+static inline bool vtr_vm_has_apics(struct vtr_vm *vm)
+{
+	return vm->irqchip || vm->split_irqchip;
+}
 
 /* vm.c */
 void vtr_vm_get(struct vtr_vm *vm);

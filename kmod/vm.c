@@ -41,6 +41,7 @@ static void vtr_vm_destroy(struct vtr_vm *vm)
 	vtr_bus_fini(vm);
 	vtr_irq_router_fini(vm);
 	vtr_mmu_fini(vm);
+	vtr_coalesced_fini(vm);
 	if (vm->coalesced)
 		put_page(vm->coalesced);
 	mmdrop(vm->mm);
@@ -75,6 +76,7 @@ struct vtr_vm *vtr_vm_create(void)
 		return ERR_PTR(-ENOMEM);
 	refcount_set(&vm->users, 1);
 	mutex_init(&vm->lock);
+	spin_lock_init(&vm->ring_lock);
 	vm->vm_id = atomic_inc_return(&vtr_next_vm_id);
 	vm->coalesced = alloc_page(GFP_KERNEL_ACCOUNT | __GFP_ZERO);
 	if (!vm->coalesced)
@@ -110,6 +112,10 @@ static const struct {
 } vtr_caps[] = {
 	{ KVM_CAP_IRQCHIP, 1 },
 	{ KVM_CAP_HLT, 1 },
+	{ KVM_CAP_ENABLE_CAP_VM, 1 },
+	{ KVM_CAP_SPLIT_IRQCHIP, 1 },
+	{ KVM_CAP_SYNC_REGS, KVM_SYNC_X86_VALID_FIELDS },
+	{ KVM_CAP_COALESCED_PIO, 1 },
 	{ KVM_CAP_USER_MEMORY, 1 },
 	{ KVM_CAP_SET_TSS_ADDR, 1 },
 	{ KVM_CAP_EXT_CPUID, 1 },
@@ -120,7 +126,7 @@ static const struct {
 	{ KVM_CAP_USER_NMI, 1 },
 	{ KVM_CAP_SET_GUEST_DEBUG, 1 },
 	{ KVM_CAP_REINJECT_CONTROL, 1 },
-	{ KVM_CAP_IRQ_ROUTING, 4096 },
+	{ KVM_CAP_IRQ_ROUTING, VTR_MAX_GSIS },
 	{ KVM_CAP_IRQ_INJECT_STATUS, 1 },
 	{ KVM_CAP_JOIN_MEMORY_REGIONS_WORKS, 1 },
 	{ KVM_CAP_MCE, 32 },
@@ -194,9 +200,15 @@ static long vtr_vm_create_vcpu(struct vtr_vm *vm, unsigned long id)
 		return -EINVAL;
 	mutex_lock(&vm->lock);
 	v = vtr_vcpu_create(vm, id);
-	ret = PTR_ERR_OR_ZERO(v);
+	if (IS_ERR(v)) {
+		ret = PTR_ERR(v);
+	} else {
+		ret = vtr_vcpu_fd(v);
+		if (ret < 0)
+			vtr_vcpu_destroy(v);
+	}
 	mutex_unlock(&vm->lock);
-	return ret ?: vtr_vcpu_fd(v);
+	return ret;
 }
 
 static long vtr_vm_create_irqchip(struct vtr_vm *vm)
@@ -204,7 +216,7 @@ static long vtr_vm_create_irqchip(struct vtr_vm *vm)
 	long ret;
 
 	mutex_lock(&vm->lock);
-	if (vm->irqchip || vm->split_irqchip)
+	if (vtr_vm_has_apics(vm))
 		ret = -EEXIST;
 	else if (vm->nr_vcpus)
 		ret = -EINVAL;
@@ -212,6 +224,36 @@ static long vtr_vm_create_irqchip(struct vtr_vm *vm)
 		ret = vtr_irqchip_create(vm);
 	mutex_unlock(&vm->lock);
 	return ret;
+}
+
+/* KVM_CAP_SPLIT_IRQCHIP: local APICs, no other chip, and a routing table without pins. */
+static long vtr_vm_split_irqchip(struct vtr_vm *vm, u64 pins)
+{
+	long ret = 0;
+
+	if (pins > VTR_MAX_GSIS)
+		return -EINVAL;
+	mutex_lock(&vm->lock);
+	if (vtr_vm_has_apics(vm) || vm->nr_vcpus) {
+		ret = -EEXIST;
+	} else {
+		vm->split_pins = pins;
+		vm->split_irqchip = true;
+	}
+	mutex_unlock(&vm->lock);
+	return ret;
+}
+
+static long vtr_vm_enable_cap(struct vtr_vm *vm, const struct kvm_enable_cap *cap)
+{
+	if (cap->flags)
+		return -EINVAL;
+	switch (cap->cap) {
+	case KVM_CAP_SPLIT_IRQCHIP:
+		return vtr_vm_split_irqchip(vm, cap->args[0]);
+	default:
+		return -EINVAL;
+	}
 }
 
 static long vtr_vm_set_routing(struct vtr_vm *vm, struct kvm_irq_routing __user *user)
@@ -222,9 +264,9 @@ static long vtr_vm_set_routing(struct vtr_vm *vm, struct kvm_irq_routing __user 
 
 	if (copy_from_user(&head, user, sizeof(head)))
 		return -EFAULT;
-	if (head.nr > 4096 || head.flags)
+	if (head.nr > VTR_MAX_GSIS || head.flags)
 		return -EINVAL;
-	if (!vm->irqchip)
+	if (!vtr_vm_has_apics(vm))
 		return -EINVAL;
 	if (head.nr) {
 		e = vmemdup_user(user->entries, head.nr * sizeof(*e));
@@ -245,7 +287,7 @@ static long vtr_vm_irq_line(struct vtr_vm *vm, unsigned int cmd, struct kvm_irq_
 
 	if (copy_from_user(&l, user, sizeof(l)))
 		return -EFAULT;
-	if (!vm->irqchip)
+	if (!vtr_vm_has_apics(vm))
 		return -ENXIO;
 	status = vtr_irq_set(vm, VTR_IRQ_SOURCE_USER, l.irq, l.level);
 	if (cmd == KVM_IRQ_LINE)
@@ -286,6 +328,8 @@ union vtr_vm_arg {
 	struct kvm_irqfd irqfd;
 	struct kvm_ioeventfd ioeventfd;
 	struct kvm_clock_data clock;
+	struct kvm_coalesced_mmio_zone zone;
+	struct kvm_enable_cap cap;
 	u64 addr;
 };
 
@@ -328,7 +372,7 @@ static long vtr_vm_plain(struct vtr_vm *vm, unsigned int cmd, union vtr_vm_arg *
 	case KVM_REINJECT_CONTROL:
 		return vtr_pit_reinject(vm, &a->reinject);
 	case KVM_SIGNAL_MSI:
-		return vm->irqchip ? vtr_irq_signal_msi(vm, &a->msi) : -EINVAL;
+		return vtr_vm_has_apics(vm) ? vtr_irq_signal_msi(vm, &a->msi) : -EINVAL;
 	case KVM_IRQFD:
 		return vtr_irqfd(vm, &a->irqfd);
 	case KVM_IOEVENTFD:
@@ -338,9 +382,11 @@ static long vtr_vm_plain(struct vtr_vm *vm, unsigned int cmd, union vtr_vm_arg *
 	case KVM_SET_CLOCK:
 		return vtr_clock_set(vm, &a->clock);
 	case KVM_REGISTER_COALESCED_MMIO:
+		return vtr_coalesced_register(vm, &a->zone);
 	case KVM_UNREGISTER_COALESCED_MMIO:
-		/* Accepted; the ring stays empty and each write exits, which the ABI allows. */
-		return 0;
+		return vtr_coalesced_unregister(vm, &a->zone);
+	case KVM_ENABLE_CAP:
+		return vtr_vm_enable_cap(vm, &a->cap);
 	default:
 		return -ENOTTY;
 	}
@@ -363,6 +409,7 @@ static bool vtr_vm_is_plain(unsigned int cmd)
 	case KVM_SET_CLOCK:
 	case KVM_REGISTER_COALESCED_MMIO:
 	case KVM_UNREGISTER_COALESCED_MMIO:
+	case KVM_ENABLE_CAP:
 		return true;
 	}
 	return false;
@@ -413,9 +460,6 @@ static long vtr_vm_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 		return vtr_vm_set_routing(vm, user);
 	case KVM_GET_STATS_FD:
 		return vtr_stats_vm_fd(vm);
-	case KVM_ENABLE_CAP:
-		/* No capability of ours has to be enabled. */
-		return -EINVAL;
 	default:
 		return -ENOTTY;
 	}

@@ -3,6 +3,7 @@
  * KVM_CREATE_VCPU: the argument is the APIC id.
  */
 #include "abi.h"
+#include <sys/resource.h>
 
 ABI_TEST("an id that exists is EEXIST")
 {
@@ -47,4 +48,18 @@ ABI_TEST("a refused id is free afterwards and a closed vCPU's id stays taken")
 	NEED(fd >= 0);
 	close(fd);
 	EXPECT_ERRNO(ioctl(vm->fd, KVM_CREATE_VCPU, 3UL), EEXIST);
+}
+
+ABI_TEST("a vCPU for which there is no descriptor left is not made, and its id is free")
+{
+	struct vm *vm = vm_create(VM_IRQCHIP);
+	struct rlimit all, none = {0};
+
+	NEED(getrlimit(RLIMIT_NOFILE, &all) == 0);
+	none.rlim_max = all.rlim_max;
+	NEED(setrlimit(RLIMIT_NOFILE, &none) == 0);
+	EXPECT_ERRNO(ioctl(vm->fd, KVM_CREATE_VCPU, 0UL), EMFILE);
+	NEED(setrlimit(RLIMIT_NOFILE, &all) == 0);
+	EXPECT(ioctl(vm->fd, KVM_CREATE_VCPU, 0UL) >= 0);
+	EXPECT_ERRNO(ioctl(vm->fd, KVM_CREATE_VCPU, 0UL), EEXIST);
 }

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Plain VM requests: TSS and identity-map addresses, coalesced zones, ENABLE_CAP refusals.
+ * Plain VM requests: TSS and identity-map addresses, ENABLE_CAP refusals.
  */
 #include "abi.h"
 
@@ -21,15 +21,6 @@ ABI_TEST("KVM_SET_IDENTITY_MAP_ADDR takes an address and 0, before vCPUs only")
 	EXPECT_OK(ioctl(vm->fd, KVM_SET_IDENTITY_MAP_ADDR, &zero));
 	NEED(ioctl(vm->fd, KVM_CREATE_VCPU, 0UL) >= 0);
 	EXPECT_ERRNO(ioctl(vm->fd, KVM_SET_IDENTITY_MAP_ADDR, &address), EINVAL);
-}
-
-ABI_TEST("coalesced zones are registered and taken away")
-{
-	struct kvm_coalesced_mmio_zone zone = {.addr = HOLE_GPA, .size = 4096};
-	struct vm *vm = vm_create(VM_IRQCHIP);
-
-	EXPECT_OK(ioctl(vm->fd, KVM_REGISTER_COALESCED_MMIO, &zone));
-	EXPECT_OK(ioctl(vm->fd, KVM_UNREGISTER_COALESCED_MMIO, &zone));
 }
 
 ABI_TEST("an unknown capability cannot be enabled, nor flags given")
