@@ -6,7 +6,7 @@
 #   all          the module and the tools
 #   module       vitrine.ko into build/RELEASE/; KDIR= names the kernel's build directory,
 #                or KREL= an installed or a lab kernel's release
-#   tools        vmctl into build/
+#   tools        vmctl and vmtop into build/
 #   demo         a guest boots on the module; in the lab where this machine cannot do it itself, or in
 #                the lab's HOST=amd or HOST=intel
 #   check        the tests a change must pass; check-full adds the long ones
@@ -75,7 +75,7 @@ CHECKPATCH := $(CACHE)/checkpatch
 checkpatch: deps-static $(CHECKPATCH)
 	@perl $(CHECKPATCH)/checkpatch.pl --no-tree --terse --show-types --max-line-length=100 -f \
 		--ignore FILE_PATH_CHANGES,SPDX_LICENSE_TAG,NEW_TYPEDEFS,LINUX_VERSION_CODE \
-		$(wildcard kmod/*.[chS] kmod/svm/*.[chS] ctl/*.[ch] ctl/*/*.[ch] include/uapi/linux/*.h)
+		$(wildcard kmod/*.[chS] kmod/svm/*.[chS] ctl/*.[ch] ctl/*/*.[ch] tui/*.[ch] include/uapi/linux/*.h)
 
 # Debian's headers leave checkpatch out; its source package has it.
 $(CHECKPATCH): deps-debug-kernel
@@ -90,21 +90,27 @@ CTL_OBJECTS := $(CTL_SOURCES:%.c=$(BUILD)/%.o)
 CTL_CFLAGS := -O2 -g -Wall -Wextra -Werror -D_GNU_SOURCE -Ictl -Ictl/vmm -Iinclude -Iinclude/uapi \
 	-isystem /usr/include/libnl3 \
 	-DVITRINE_VERSION='"$(VERSION)"'
+TOP_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tui/*.c ctl/telemetry/*.c))
+TOP_LIBS := -lncurses -ltinfo -ljansson -lm
 CTL_LIBS := -pthread -ljansson -lseccomp -lz -lzstd
 
 tools: deps-tools
-	@$(MAKE) -s $(BUILD)/vmctl
+	@$(MAKE) -s $(BUILD)/vmctl $(BUILD)/vmtop
 
 $(BUILD)/vmctl: $(CTL_OBJECTS)
 	@echo "  LD      $(@:$(CURDIR)/%=%)"
 	@$(CC) $(LDFLAGS) -o $@ $^ $(CTL_LIBS)
 
-$(BUILD)/ctl/%.o: ctl/%.c Makefile
+$(BUILD)/vmtop: $(TOP_OBJECTS)
+	@echo "  LD      $(@:$(CURDIR)/%=%)"
+	@$(CC) $(LDFLAGS) -o $@ $^ $(TOP_LIBS)
+
+$(sort $(CTL_OBJECTS) $(TOP_OBJECTS)): $(BUILD)/%.o: %.c Makefile
 	@mkdir -p $(@D)
 	@echo "  CC      $(@:$(CURDIR)/%=%)"
 	@$(CC) $(CTL_CFLAGS) $(CFLAGS) -MMD -MP -c -o $@ $<
 
--include $(CTL_OBJECTS:.o=.d)
+-include $(sort $(CTL_OBJECTS:.o=.d) $(TOP_OBJECTS:.o=.d))
 
 # ---- tests -----------------------------------------------------------------------------------
 
@@ -136,6 +142,7 @@ DKMS_TREE = $(DESTDIR)/usr/src/vitrine-$(VERSION)
 install: deps-tools
 	@$(MAKE) tools
 	install -D -m 755 $(BUILD)/vmctl $(DESTDIR)$(PREFIX)/bin/vmctl
+	install -D -m 755 $(BUILD)/vmtop $(DESTDIR)$(PREFIX)/bin/vmtop
 	install -D -m 644 man/vmctl.8 $(DESTDIR)$(PREFIX)/share/man/man8/vmctl.8
 	install -d $(DESTDIR)$(PREFIX)/share/bash-completion/completions
 	$(BUILD)/vmctl completion >$(DESTDIR)$(PREFIX)/share/bash-completion/completions/vmctl
@@ -160,7 +167,7 @@ uninstall:
 		dkms remove -m vitrine -v $(VERSION) --all || true; \
 	fi
 	rm -rf $(DKMS_TREE)
-	rm -f $(DESTDIR)$(PREFIX)/bin/vmctl
+	rm -f $(DESTDIR)$(PREFIX)/bin/vmctl $(DESTDIR)$(PREFIX)/bin/vmtop
 	rm -f $(DESTDIR)$(PREFIX)/share/man/man8/vmctl.8
 	rm -f $(DESTDIR)$(PREFIX)/share/bash-completion/completions/vmctl
 	rm -f $(DESTDIR)/usr/lib/udev/rules.d/70-vitrine.rules

@@ -7,4 +7,6 @@
 
 #define ARRAY_SIZE(a)	(sizeof(a) / sizeof((a)[0]))
 
+#define __printf(string, first)	__attribute__((format(printf, string, first)))
+
 #endif /* VMCTL_COMPILER_H */

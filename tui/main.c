@@ -1,0 +1,214 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * main.c - vmtop: the options, and the loop between samples and keys.
+ */
+#include <argp.h>
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <time.h>
+
+#include "recording.h"
+#include "ui.h"
+
+#define FAILED	1
+#define USAGE	2
+
+#define KEY_REPLAY	0x100
+#define KEY_RECORD	0x101
+#define KEY_COLOUR	0x102
+#define KEY_FILTER	0x103
+
+/**
+ * struct settings - the command line
+ */
+static struct {
+	double delay;
+	unsigned int iterations;
+	const char *batch, *record, *replay, *filter;
+	bool plain, tree, pane;
+} set = { .delay = -1, .filter = "" };
+
+static const struct argp_option options[] = {
+	{ "delay", 'd', "SECONDS", 0, "Between samples, 0.1 to 3600 (default: 2, or as recorded)", 0 },
+	{ "iterations", 'n', "N", 0, "End after so many samples", 0 },
+	{ "batch", 'b', "FORMAT", OPTION_ARG_OPTIONAL, "No screen: print csv (default) or json", 0 },
+	{ "record", KEY_RECORD, "FILE", 0, "Append every sample to FILE", 0 },
+	{ "replay", KEY_REPLAY, "FILE", 0, "Show a recording instead of this host", 0 },
+	{ "filter", KEY_FILTER, "WORDS", 0, "Show only VMs with these words in name, owner or state", 0 },
+	{ "tree", 't', NULL, 0, "Begin with the tree of forks", 0 },
+	{ "events", 'e', NULL, 0, "Begin with the pane of events", 0 },
+	{ "no-color", KEY_COLOUR, NULL, 0, "No colours, as with NO_COLOR in the environment", 0 },
+	{ 0 },
+};
+
+static error_t usage(struct argp_state *state, const char *object, const char *what)
+{
+	(void)state;
+	fprintf(stderr, "vmtop: %s: %s: see `vmtop --help`\n", object, what);
+	exit(USAGE);
+}
+
+static error_t parse_number(int key, char *arg, struct argp_state *state)
+{
+	char *end;
+
+	if (key == 'd') {
+		set.delay = strtod(arg, &end);
+		if (end == arg || *end || !(set.delay >= 0.1 && set.delay <= 3600))
+			return usage(state, arg, "--delay takes 0.1 to 3600 seconds");
+		return 0;
+	}
+	set.iterations = strtoul(arg, &end, 10);
+	if (*arg < '0' || *arg > '9' || *end || !set.iterations)
+		return usage(state, arg, "--iterations takes a number from 1 on");
+	return 0;
+}
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	switch (key) {
+	case 'd':
+	case 'n':
+		return parse_number(key, arg, state);
+	case 'b':
+		set.batch = arg ? arg : "csv";
+		if (strcmp(set.batch, "csv") && strcmp(set.batch, "json"))
+			return usage(state, set.batch, "--batch takes csv or json");
+		return 0;
+	case KEY_RECORD:
+		set.record = arg;
+		return 0;
+	case KEY_REPLAY:
+		set.replay = arg;
+		return 0;
+	case KEY_FILTER:
+		set.filter = arg;
+		return 0;
+	case 't':
+		set.tree = true;
+		return 0;
+	case 'e':
+		set.pane = true;
+		return 0;
+	case KEY_COLOUR:
+		set.plain = true;
+		return 0;
+	case ARGP_KEY_ARG:
+		return usage(state, arg, "not expected here");
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static const struct argp argp = {
+	.options = options, .parser = parse,
+	.doc = "Shows the VMs of this host's module as they run, whoever runs them. F1 shows the keys.\v"
+	       "Examples:\n"
+	       "  vmtop\n"
+	       "  vmtop --tree --filter 'web running'\n"
+	       "  vmtop --batch=json -n 1 | jq '.vms[] | select(.cpu > 50)'\n"
+	       "  vmtop --record monday.jsonl; vmtop --replay monday.jsonl",
+};
+
+static int fail(const char *object, const char *what, const char *remedy)
+{
+	fprintf(stderr, "vmtop: %s: %s: %s\n", object, what, remedy);
+	return FAILED;
+}
+
+static int64_t now_ms(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000LL + t.tv_nsec / 1000000;
+}
+
+static bool take_sample(struct ui *ui)
+{
+	struct tel_sample *s = ui->source->next(ui->source);
+
+	if (!s) {
+		snprintf(ui->message, sizeof(ui->message), "%.150s", ui->source->error);
+		return false;
+	}
+	if (ui->record && recording_write(ui->record, s))
+		snprintf(ui->message, sizeof(ui->message), "recording: %s", strerror(errno));
+	ui_take(ui, s);
+	return true;
+}
+
+static void loop(struct ui *ui)
+{
+	int64_t due = now_ms(), left;
+	int wait, key;
+
+	while (!ui->quit) {
+		if (now_ms() >= due) {
+			take_sample(ui);
+			if (set.iterations && ui->count > set.iterations)
+				break;
+			wait = ui->source->wait(ui->source);
+			due = wait < 0 ? INT64_MAX : now_ms() + wait;
+		}
+		ui_draw(ui);
+		left = due - now_ms();
+		timeout(due == INT64_MAX ? -1 : left > 0 ? left : 0);
+		key = getch();
+		if (key != ERR)
+			keys_press(ui, key);
+		else if (due == INT64_MAX)
+			break;	/* the terminal is gone */
+	}
+}
+
+static int run_screen(struct top_source *source, FILE *record)
+{
+	static struct ui ui;
+	const char *no_colour = getenv("NO_COLOR");
+
+	ui = (struct ui){ .source = source, .record = record, .key = TOP_BY_CPU, .vcpu = -1,
+			  .tree = set.tree, .pane = set.pane };
+	snprintf(ui.filter, sizeof(ui.filter), "%s", set.filter);
+	if (screen_open(!set.plain && !(no_colour && *no_colour)))
+		return fail("terminal", "curses does not know it", "set TERM, or use --batch");
+	loop(&ui);
+	screen_close();
+	sample_free(ui.old);
+	sample_free(ui.new);
+	free(ui.rows);
+	return 0;
+}
+
+int main(int argc, char **argv)
+{
+	struct top_source *source;
+	char error[256] = "";
+	FILE *record = NULL;
+	int ret;
+
+	if (argp_parse(&argp, argc, argv, 0, NULL, NULL))
+		return USAGE;
+	if (!set.replay)
+		return usage(NULL, "--replay", "name a recording");
+	source = replay_open(set.replay, set.delay < 0 ? -1 : (int)(set.delay * 1000), error, sizeof(error));
+	if (!source)
+		return fail("recording", error, "name a file that --record made");
+	if (set.record)
+		record = fopen(set.record, "ae");
+	if (set.record && !record)
+		return fail(set.record, strerror(errno), "name another file with --record");
+	if (!set.batch) {
+		ret = run_screen(source, record);
+	} else {
+		ret = batch_run(source, !strcmp(set.batch, "json"), set.iterations, record) ? FAILED : 0;
+		if (ret)
+			fail("samples", source->error[0] ? source->error : "cannot be written",
+			     "see where they come from and go");
+	}
+	if (record)
+		fclose(record);
+	source->close(source);
+	return ret;
+}
