@@ -15,6 +15,9 @@
 #include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
+
+#include "balloon.h"
+#include "fork.h"
 #include "vmm.h"
 
 #define SERIAL_RING	16384
@@ -57,6 +60,30 @@ void vmm_console_service(struct vmm *machine)
 {
 	(void)machine;
 	ck_abort();
+}
+
+const char *vmm_fork_check(const struct vmm *machine, const struct vmm_fork *f)
+{
+	(void)machine;
+	return strcmp(f->name, "right") ? "not here" : NULL;
+}
+
+void vmm_fork_run(struct vmm *machine)
+{
+	(void)machine;
+	ck_abort();
+}
+
+int vmm_balloon_set(struct vmm *machine, uint64_t bytes)
+{
+	(void)machine;
+	return bytes > 1 << 20 ? -1 : 0;
+}
+
+void vmm_balloon_stats(struct vmm *machine, struct vmm_balloon_stats *stats, bool again)
+{
+	(void)machine;
+	*stats = (struct vmm_balloon_stats){ .actual = 4096, .round = again };
 }
 
 size_t vmm_serial_room(struct vmm *machine)
@@ -195,6 +222,14 @@ START_TEST(commands)
 	ck_assert_ptr_nonnull(strstr(ask(fd, "{\"version\":2,\"do\":\"info\"}\n"), "version 1"));
 	ck_assert_ptr_nonnull(strstr(ask(fd, "{\"do\":\"info\"}\n"), "lacks"));
 	ck_assert_ptr_nonnull(strstr(ask(fd, "{\"version\":\"1\",\"do\":[]}\n"), "lacks"));
+	ck_assert_ptr_nonnull(strstr(ask(fd, "{\"version\":1,\"do\":\"memory\",\"again\":true}\n"), "\"round\":1"));
+	ck_assert_ptr_nonnull(strstr(ask(fd, "{\"version\":1,\"do\":\"balloon\",\"size\":4096}\n"), "\"ok\":true"));
+	ck_assert_ptr_nonnull(strstr(ask(fd, "{\"version\":1,\"do\":\"balloon\",\"size\":-1}\n"), "lacks"));
+	ck_assert_ptr_nonnull(strstr(ask(fd, "{\"version\":1,\"do\":\"balloon\",\"size\":9999999}\n"), "larger"));
+	ck_assert_ptr_nonnull(strstr(ask(fd, "{\"version\":1,\"do\":\"fork\"}\n"), "damaged"));
+	ck_assert_ptr_nonnull(strstr(ask(fd, "{\"version\":1,\"do\":\"fork\",\"name\":\"x\",\"paused\":false,\"mac\":[]}\n"),
+				     "not here"));
+	ck_assert_ptr_null(m.fork);
 	ask(fd, "{\"version\":1,\"do\":\"quit\"}\n");
 	ck_assert_int_eq(m.end, VMM_LEFT);
 }
