@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * acpi.c - the ACPI tables: RSDP, XSDT, FADT, MADT, FACS and a DSDT with the serial port, the clock, the PCI bus
- * and \_S5. Source: ACPI 6.4 chapters "ACPI Software Programming Model", "ACPI Machine Language".
+ * acpi.c - the ACPI tables: RSDP, XSDT, FADT, MADT, FACS and a DSDT with the serial port, the clock, the PCI bus,
+ * the VM's generation and \_S5. Source: ACPI 6.4 chapters "ACPI Software Programming Model", "ACPI Machine Language".
  */
 #include <string.h>
 
 #include "pci.h"
 #include "vmm.h"
+
+#define GENID_PAGE	4096
 
 struct sdt {
 	char sig[4];
@@ -231,12 +233,52 @@ static void put_pci(struct arena *a)
 	object_end(a, scope);
 }
 
+/*
+ * Scope (_SB) {
+ *	Device (VGEN) { _HID "VTRN0001", _CID "VM_Gen_Counter", _DDN the same, Name (ADDR, Package () { low, high }) }
+ * }
+ * Scope (_GPE) { Method (_E00) { Notify (\_SB.VGEN, 0x80) } }
+ */
+static void put_genid(struct arena *a)
+{
+	static const char kind[] = "VM_Gen_Counter";
+	static const uint8_t event[] = {
+		0x10, 0x19, '_', 'G', 'P', 'E',
+		0x14, 0x13, '_', 'E', '0', '0' + VMM_GPE_GENID, 0x00,
+		0x86, 0x5c, 0x2e, '_', 'S', 'B', '_', 'V', 'G', 'E', 'N', 0x0a, 0x80,
+	};
+	uint8_t *scope, *device;
+
+	put8(a, 0x10);
+	scope = object_begin(a);
+	put(a, "_SB_", 4);
+	put16(a, 0x825b);
+	device = object_begin(a);
+	put(a, "VGEN", 4);
+	put_name(a, "_HID");
+	put(a, "\x0dVTRN0001", 10);
+	put_name(a, "_CID");
+	put8(a, 0x0d);
+	put(a, kind, sizeof(kind));
+	put_name(a, "_DDN");
+	put8(a, 0x0d);
+	put(a, kind, sizeof(kind));
+	put_name(a, "ADDR");
+	put(a, "\x12\x0c\x02\x0c", 4);
+	put32(a, vmm_genid_address(a->gpa));
+	put(a, "\x0c\0\0\0", 5);
+	object_end(a, device);
+	object_end(a, scope);
+	put(a, event, sizeof(event));
+}
+
 static uint32_t put_dsdt(struct arena *a)
 {
 	uint8_t *t = table_begin(a, "DSDT", 2);
 
 	put(a, dsdt_body, sizeof(dsdt_body));
 	put_pci(a);
+	put_genid(a);
 	table_end(a, t);
 	return a->gpa + (t - a->base);
 }
@@ -271,7 +313,8 @@ static void put_fadt_tail(struct arena *a, uint32_t dsdt)
 	zeros(a, 12);
 	put_gas(a, 16, VMM_PORT_PM + 4);
 	zeros(a, 12 * 3);	/* PM1b control, PM2, PM timer */
-	zeros(a, 12 * 2);	/* GPE blocks */
+	put_gas(a, 16, VMM_PORT_GPE);
+	zeros(a, 12);		/* GPE block 1 */
 	zeros(a, 12 * 2);	/* sleep registers */
 	zeros(a, 8);		/* hypervisor identity */
 }
@@ -293,11 +336,13 @@ static uint32_t put_fadt(struct arena *a, uint32_t facs, uint32_t dsdt)
 	put32(a, 0);
 	put32(a, 0);			/* PM2 control */
 	put32(a, 0);			/* PM timer */
-	put32(a, 0);
+	put32(a, VMM_PORT_GPE);
 	put32(a, 0);
 	put8(a, 4);			/* PM1 event length */
 	put8(a, 2);
-	zeros(a, 6);
+	zeros(a, 2);
+	put8(a, 2);			/* GPE block 0: status and enable */
+	zeros(a, 3);
 	put16(a, 0xffff);		/* no C2, no C3 */
 	put16(a, 0xffff);
 	zeros(a, 4);
@@ -384,7 +429,7 @@ int vmm_acpi_load(struct vmm *m)
 /**
  * vmm_acpi_build() - write the tables, the RSDP first
  * @at: where
- * @room: bytes there
+ * @room: bytes there, of which the last page is the generation ID's
  * @gpa: guest-physical address of @at
  * @cpus: virtual CPUs, their APIC ids from 0
  *
@@ -392,11 +437,11 @@ int vmm_acpi_load(struct vmm *m)
  */
 size_t vmm_acpi_build(uint8_t *at, size_t room, uint32_t gpa, unsigned int cpus)
 {
-	struct arena a = { at, at + 48, at + room, gpa, false };
+	struct arena a = { at, at + 48, at + room - GENID_PAGE, gpa, false };
 	uint32_t dsdt, facs, fadt, madt, xsdt, len = 36;
 	uint64_t xsdt64;
 
-	if (room < 48)
+	if (room < 48 + GENID_PAGE)
 		return 0;
 	dsdt = put_dsdt(&a);
 	facs = put_facs(&a);

@@ -107,6 +107,15 @@ void vmm_end(struct vmm *m, enum vmm_end why)
 }
 
 /**
+ * vmm_reset() - the guest resets its machine, which ends it; any thread
+ * @m: the machine
+ */
+void vmm_reset(struct vmm *m)
+{
+	vmm_end(m, VMM_RESET);
+}
+
+/**
  * vmm_crash() - the machine shall end as crashed; any thread
  * @m: the machine
  * @object: what it is about
@@ -252,8 +261,9 @@ int vmm_hypervisor_create(struct vmm *m)
 
 static int create_devices(struct vmm *m)
 {
-	return vmm_serial_create(m) || vmm_rtc_create(m) || vmm_firmware_create(m) || vmm_pm_create(m) ||
-	       vmm_pci_create(m) || vmm_blk_create(m) || vmm_net_create(m) || vmm_rng_create(m) ||
+	return vmm_serial_create(m) || vmm_rtc_create(m) || vmm_firmware_create(m) ||
+	       vmm_pm_create(m) || vmm_i8042_create(m) || vmm_pci_create(m) ||
+	       vmm_blk_create(m) || vmm_net_create(m) || vmm_rng_create(m) ||
 	       vmm_balloon_create(m) ? -1 : 0;
 }
 
@@ -268,7 +278,7 @@ static int create_cpus(struct vmm *m)
 			return -1;
 	if (ioctl(m->vcpus[0].fd, KVM_GET_SREGS, &sregs))
 		return fail("CPU 0", "see the kernel's log");
-	if (m->rom ? vmm_firmware_load(m, &regs) : vmm_boot_load(m, &regs, &sregs))
+	if ((m->rom ? vmm_firmware_load(m, &regs) : vmm_boot_load(m, &regs, &sregs)) || vmm_genid_load(m))
 		return -1;
 	if (ioctl(m->vcpus[0].fd, KVM_SET_SREGS, &sregs) ||
 	    ioctl(m->vcpus[0].fd, KVM_SET_REGS, &regs))
@@ -363,6 +373,7 @@ static void destroy(struct vmm *m)
 	vmm_net_destroy(m);
 	vmm_blk_destroy(m);
 	vmm_pci_destroy(m);
+	vmm_i8042_destroy(m);
 	vmm_pm_destroy(m);
 	vmm_firmware_destroy(m);
 	vmm_rtc_destroy(m);

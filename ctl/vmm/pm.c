@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * pm.c - how a guest ends its machine, and is asked to: ACPI's PM1 block with the power button, the reset register at 0xcf9, the keyboard
- * controller's reset line, pvpanic; and the port that tells --timing of /init.
+ * pm.c - how a guest ends its machine, and is asked to: ACPI's PM1 block with the power button, its
+ * general-purpose events, the reset register at 0xcf9, pvpanic; and the port that tells --timing of /init.
  *
  * Source: ACPI 6.4 "PM1 Control Registers", "Fixed Power Button"; QEMU docs/specs/pvpanic "Bit Definition".
  */
@@ -9,6 +9,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "compiler.h"
+#include "part.h"
 #include "vmm.h"
 
 #define PM1_BUTTON	0x0100	/* power button, in status and in enable */
@@ -16,8 +18,6 @@
 #define PM1_SLP_EN	0x2000
 
 #define RESET_CPU	0x04
-#define KBD_PULSE	0xf0	/* commands F0..FF pulse the output lines whose bit is 0 */
-#define KBD_RESET_LINE	0x01
 
 #define PANICKED	0x01
 
@@ -25,12 +25,19 @@ struct vmm_pm {
 	struct vmm *m;
 	pthread_mutex_t lock;
 	uint16_t status, enable, control;
+	uint8_t gpe_status, gpe_enable;
 	bool level;		/* of the SCI */
+	struct vmm_part part;
 };
+
+static bool sci(const struct vmm_pm *pm)
+{
+	return pm->status & pm->enable & PM1_BUTTON || pm->gpe_status & pm->gpe_enable;
+}
 
 static void update_sci(struct vmm_pm *pm)
 {
-	bool level = pm->status & pm->enable & PM1_BUTTON;
+	bool level = sci(pm);
 
 	if (level != pm->level)
 		vmm_irq(pm->m, VMM_IRQ_SCI, level);
@@ -88,7 +95,50 @@ void vmm_power_button(struct vmm *m)
 	pthread_mutex_unlock(&pm->lock);
 }
 
-/* The keyboard controller's buffers are empty, the other registers hold nothing. */
+static uint32_t gpe_in(void *opaque, uint16_t port, unsigned int size)
+{
+	struct vmm_pm *pm = opaque;
+	uint32_t val;
+
+	(void)size;
+	pthread_mutex_lock(&pm->lock);
+	val = pm->gpe_status | pm->gpe_enable << 8;
+	pthread_mutex_unlock(&pm->lock);
+	return val >> 8 * (port - VMM_PORT_GPE);
+}
+
+static void gpe_out(void *opaque, uint16_t port, unsigned int size, uint32_t val)
+{
+	struct vmm_pm *pm = opaque;
+	unsigned int i;
+
+	pthread_mutex_lock(&pm->lock);
+	for (i = port - VMM_PORT_GPE; size-- && i < 2; i++, val >>= 8) {
+		if (i)
+			pm->gpe_enable = val;
+		else
+			pm->gpe_status &= ~val;
+	}
+	update_sci(pm);
+	pthread_mutex_unlock(&pm->lock);
+}
+
+/**
+ * vmm_gpe() - a general-purpose event; any thread
+ * @m: the machine
+ * @event: its number, 0..7
+ */
+void vmm_gpe(struct vmm *m, unsigned int event)
+{
+	struct vmm_pm *pm = m->pm;
+
+	pthread_mutex_lock(&pm->lock);
+	pm->gpe_status |= 1 << event;
+	update_sci(pm);
+	pthread_mutex_unlock(&pm->lock);
+}
+
+/* These registers hold nothing. */
 static uint32_t zero_in(void *opaque, uint16_t port, unsigned int size)
 {
 	(void)opaque;
@@ -104,17 +154,7 @@ static void reset_out(void *opaque, uint16_t port, unsigned int size, uint32_t v
 	(void)port;
 	(void)size;
 	if (val & RESET_CPU)
-		vmm_end(pm->m, VMM_RESET);
-}
-
-static void kbd_out(void *opaque, uint16_t port, unsigned int size, uint32_t val)
-{
-	struct vmm_pm *pm = opaque;
-
-	(void)port;
-	(void)size;
-	if ((val & KBD_PULSE) == KBD_PULSE && !(val & KBD_RESET_LINE))
-		vmm_end(pm->m, VMM_RESET);
+		vmm_reset(pm->m);
 }
 
 static uint32_t panic_in(void *opaque, uint16_t port, unsigned int size)
@@ -145,6 +185,24 @@ static void init_out(void *opaque, uint16_t port, unsigned int size, uint32_t va
 	vmm_time_stamp(pm->m, VMM_INIT);
 }
 
+static const struct vmm_field fields[] = {
+	VMM_FIELD(struct vmm_pm, status),
+	VMM_FIELD(struct vmm_pm, enable),
+	VMM_FIELD(struct vmm_pm, control),
+	VMM_FIELD(struct vmm_pm, gpe_status),
+	VMM_FIELD(struct vmm_pm, gpe_enable),
+};
+
+/* The line's level is no part of the state: it follows. */
+static int load(void *opaque)
+{
+	struct vmm_pm *pm = opaque;
+
+	pm->level = !sci(pm);
+	update_sci(pm);
+	return 0;
+}
+
 /**
  * vmm_pm_create() - add them to the bus
  * @m: the machine
@@ -162,10 +220,14 @@ int vmm_pm_create(struct vmm *m)
 	pm->m = m;
 	pm->control = PM1_SCI_EN;
 	pthread_mutex_init(&pm->lock, NULL);
+	pm->part = (struct vmm_part){ .name = "pm", .version = 1, .fields = fields,
+				      .nfields = ARRAY_SIZE(fields), .state = pm, .opaque = pm,
+				      .load = load };
 	m->pm = pm;
+	vmm_part_add(m, &pm->part);
 	vmm_bus_add(m, VMM_PORT_PM, 6, pm, pm_in, pm_out);
 	vmm_bus_add(m, 0xcf9, 1, pm, zero_in, reset_out);
-	vmm_bus_add(m, 0x64, 1, pm, zero_in, kbd_out);
+	vmm_bus_add(m, VMM_PORT_GPE, 2, pm, gpe_in, gpe_out);
 	vmm_bus_add(m, VMM_PORT_PANIC, 1, pm, panic_in, panic_out);
 	vmm_bus_add(m, VMM_PORT_INIT, 1, pm, zero_in, init_out);
 	return 0;

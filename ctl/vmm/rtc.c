@@ -10,11 +10,14 @@
 #include <string.h>
 #include <time.h>
 
+#include "compiler.h"
+#include "part.h"
 #include "vmm.h"
 
 #define RTC_B_BINARY	0x04
 #define RTC_B_24H	0x02
 #define RTC_CENTURY	0x32
+#define OFFSET_MAX	(10000LL * 366 * 86400)
 #define RTC_YEARS	8100	/* from 1900 on: the last of four digits is 9999 */
 
 struct vmm_rtc {
@@ -22,6 +25,7 @@ struct vmm_rtc {
 	int64_t offset;		/* the guest set another time: seconds from the host's */
 	uint8_t index;
 	uint8_t ram[128];
+	struct vmm_part part;
 };
 
 static uint8_t rtc_form(const struct vmm_rtc *r, int val)
@@ -167,6 +171,22 @@ static void rtc_out(void *opaque, uint16_t port, unsigned int size, uint32_t val
 	pthread_mutex_unlock(&r->lock);
 }
 
+static const struct vmm_field fields[] = {
+	VMM_FIELD(struct vmm_rtc, offset),
+	VMM_FIELD(struct vmm_rtc, index),
+	VMM_FIELD_ARRAY(struct vmm_rtc, ram),
+};
+
+static int load(void *opaque)
+{
+	struct vmm_rtc *r = opaque;
+
+	if (r->index < sizeof(r->ram) && r->offset > -OFFSET_MAX && r->offset < OFFSET_MAX)
+		return 0;
+	vmm_error("clock", "its saved state cannot be", "make the snapshot anew");
+	return -1;
+}
+
 /**
  * vmm_rtc_store() - what a byte of the memory holds at the start; before the CPUs start
  * @m: the machine
@@ -195,7 +215,11 @@ int vmm_rtc_create(struct vmm *m)
 	pthread_mutex_init(&r->lock, NULL);
 	r->ram[0xa] = 0x26;
 	r->ram[0xb] = RTC_B_24H;
+	r->part = (struct vmm_part){ .name = "rtc", .version = 1, .fields = fields,
+				     .nfields = ARRAY_SIZE(fields), .state = r, .opaque = r,
+				     .load = load };
 	m->rtc = r;
+	vmm_part_add(m, &r->part);
 	vmm_bus_add(m, 0x70, 2, r, rtc_in, rtc_out);
 	return 0;
 }

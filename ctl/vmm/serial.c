@@ -11,6 +11,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "compiler.h"
+#include "part.h"
 #include "vmm.h"
 
 #define RING		16384
@@ -45,6 +47,7 @@ struct vmm_serial {
 	unsigned int rx_n;
 	uint8_t ring[RING];
 	unsigned int head, n;
+	struct vmm_part part;
 };
 
 static bool tx_ready(const struct vmm_serial *s)
@@ -52,14 +55,18 @@ static bool tx_ready(const struct vmm_serial *s)
 	return s->n < RING;
 }
 
+/* OUT2 gates the line on a PC. */
+static bool wants_irq(const struct vmm_serial *s)
+{
+	return s->mcr & MCR_OUT2 &&
+	       ((s->ier & IER_RX && s->rx_n) || (s->ier & IER_TX && s->tx_pending) ||
+		(s->ier & IER_LINE && s->line));
+}
+
 static void update_irq(struct vmm_serial *s)
 {
-	bool level = (s->ier & IER_RX && s->rx_n) || (s->ier & IER_TX && s->tx_pending) ||
-		     (s->ier & IER_LINE && s->line);
+	bool level = wants_irq(s);
 
-	/* OUT2 gates the line on a PC. */
-	if (!(s->mcr & MCR_OUT2))
-		level = false;
 	if (level != s->level) {
 		s->level = level;
 		vmm_irq(s->m, VMM_IRQ_SERIAL, level);
@@ -287,6 +294,39 @@ void vmm_serial_drop(struct vmm *m, size_t n)
 	pthread_mutex_unlock(&s->lock);
 }
 
+/* Output that is on its way belongs to the console, not to the guest. */
+static const struct vmm_field fields[] = {
+	VMM_FIELD(struct vmm_serial, ier),
+	VMM_FIELD(struct vmm_serial, lcr),
+	VMM_FIELD(struct vmm_serial, mcr),
+	VMM_FIELD(struct vmm_serial, scr),
+	VMM_FIELD(struct vmm_serial, fcr),
+	VMM_FIELD(struct vmm_serial, dll),
+	VMM_FIELD(struct vmm_serial, dlm),
+	VMM_FIELD(struct vmm_serial, line),
+	VMM_FIELD(struct vmm_serial, tx_pending),
+	VMM_FIELD_ARRAY(struct vmm_serial, rx),
+	VMM_FIELD(struct vmm_serial, rx_n),
+};
+
+static int load(void *opaque)
+{
+	struct vmm_serial *s = opaque;
+
+	if (s->rx_n > RX_FIFO) {
+		vmm_error("serial port", "its saved state cannot be", "make the snapshot anew");
+		return -1;
+	}
+	pthread_mutex_lock(&s->lock);
+	/* A transmitter that was busy is not any more. */
+	s->tx_pending = s->tx_pending || s->ier & IER_TX;
+	s->level = !wants_irq(s);
+	update_irq(s);
+	rx_made_room(s);
+	pthread_mutex_unlock(&s->lock);
+	return 0;
+}
+
 /**
  * vmm_serial_create() - add the port
  * @m: the machine
@@ -304,7 +344,11 @@ int vmm_serial_create(struct vmm *m)
 	s->m = m;
 	pthread_mutex_init(&s->lock, NULL);
 	s->dll = 1;
+	s->part = (struct vmm_part){ .name = "serial", .version = 1, .fields = fields,
+				     .nfields = ARRAY_SIZE(fields), .state = s, .opaque = s,
+				     .load = load };
 	m->serial = s;
+	vmm_part_add(m, &s->part);
 	vmm_bus_add(m, 0x3f8, 8, s, serial_in, serial_out);
 	return 0;
 }

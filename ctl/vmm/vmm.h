@@ -40,7 +40,7 @@
 #define VMM_CMDLINE_MAX	2047
 #define VMM_EBDA	0x9fc00
 #define VMM_ACPI	0xe0000		/* RSDP and tables */
-#define VMM_ACPI_SIZE	0x10000
+#define VMM_ACPI_SIZE	0x10000		/* the generation ID has the last page */
 #define VMM_KERNEL	0x100000
 
 #define VMM_IRQ_SERIAL	4
@@ -50,8 +50,12 @@
 #define VMM_KICK	SIGUSR1		/* gets a CPU's thread out of the guest */
 
 #define VMM_PORT_PM	0x600		/* PM1 event block, then control */
+#define VMM_PORT_GPE	0x608		/* general-purpose events: status, then enable, a byte each */
 #define VMM_PORT_PANIC	0x505		/* pvpanic: the guest's kernel says it died */
 #define VMM_PORT_INIT	0xf4		/* a guest's /init says it runs: --timing */
+
+/* General-purpose events. */
+#define VMM_GPE_GENID	0		/* the generation ID is another one */
 
 /* How far a VM process is, as its owner records it. */
 enum vmm_phase {
@@ -212,6 +216,7 @@ struct vmm_console;
 struct vmm_control;
 struct vmm_fw_cfg;
 struct vmm_hub;
+struct vmm_i8042;
 struct vmm_nic;
 struct vmm_part;
 struct vmm_pci;
@@ -239,6 +244,7 @@ struct vmm {
 	uint64_t acpi;			/* address of the RSDP, which the tables follow */
 	uint8_t *rom;			/* the firmware, NULL with a kernel */
 	size_t rom_size;
+	uint8_t genid[16];		/* the VM's generation; all 0 before the first start */
 	struct kvm_cpuid2 *cpuid;
 	struct vmm_vcpu vcpus[VMM_MAX_CPUS];
 	struct vmm_device devices[VMM_MAX_DEVICES];
@@ -247,6 +253,7 @@ struct vmm {
 	struct vmm_hub *hub;		/* of one with */
 	struct vmm_control *control;
 	struct vmm_fw_cfg *fw_cfg;
+	struct vmm_i8042 *i8042;
 	struct vmm_pm *pm;
 	struct vmm_rtc *rtc;
 	struct vmm_serial *serial;
@@ -282,6 +289,7 @@ int vmm_hypervisor_create(struct vmm *m);
 int vmm_vcpus_start(struct vmm *m);
 void vmm_error(const char *object, const char *what, const char *remedy);
 void vmm_end(struct vmm *m, enum vmm_end why);
+void vmm_reset(struct vmm *m);
 void vmm_crash(struct vmm *m, const char *object, const char *what, const char *remedy);
 void vmm_irq(struct vmm *m, unsigned int gsi, bool level);
 void vmm_time_stamp(struct vmm *m, enum vmm_moment moment);
@@ -346,6 +354,15 @@ int vmm_initrd_load(struct vmm *m, uint64_t floor, uint64_t limit, uint64_t *add
 int vmm_acpi_load(struct vmm *m);
 size_t vmm_acpi_build(uint8_t *at, size_t room, uint32_t gpa, unsigned int cpus);
 
+/* genid.c */
+int vmm_genid_renew(struct vmm *m);
+int vmm_genid_load(struct vmm *m);
+
+static inline uint64_t vmm_genid_address(uint64_t acpi)
+{
+	return acpi + VMM_ACPI_SIZE - 4096;
+}
+
 /* Devices. */
 int vmm_serial_create(struct vmm *m);
 void vmm_serial_destroy(struct vmm *m);
@@ -359,5 +376,8 @@ void vmm_rtc_destroy(struct vmm *m);
 int vmm_pm_create(struct vmm *m);
 void vmm_pm_destroy(struct vmm *m);
 void vmm_power_button(struct vmm *m);
+void vmm_gpe(struct vmm *m, unsigned int event);
+int vmm_i8042_create(struct vmm *m);
+void vmm_i8042_destroy(struct vmm *m);
 
 #endif /* VMM_H */

@@ -1,13 +1,15 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * test_rtc.c - the CMOS clock: the host's time in each form a guest may choose, a guest that sets its
- * own, and memory; the ways of pm.c to end a machine.
+ * own, and memory; the ways of pm.c and i8042.c to end a machine; general-purpose events and the generation
+ * ID that raises one.
  */
-/* sources: ctl/vmm/rtc.c ctl/vmm/pm.c ctl/vmm/bus.c */
+/* sources: ctl/vmm/rtc.c ctl/vmm/pm.c ctl/vmm/i8042.c ctl/vmm/genid.c ctl/vmm/bus.c ctl/vmm/part.c */
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include "part.h"
 #include "vmm.h"
 
 static struct vmm m;
@@ -30,6 +32,11 @@ void vmm_error(const char *object, const char *what, const char *remedy)
 void vmm_end(struct vmm *machine, enum vmm_end why)
 {
 	machine->end = why;
+}
+
+void vmm_reset(struct vmm *machine)
+{
+	machine->end = VMM_RESET;
 }
 
 void vmm_crash(struct vmm *machine, const char *object, const char *what, const char *remedy)
@@ -89,10 +96,12 @@ static void setup(void)
 	now = 1763683199;	/* Thursday 2025-11-20 23:59:59 UTC */
 	ck_assert_int_eq(vmm_rtc_create(&m), 0);
 	ck_assert_int_eq(vmm_pm_create(&m), 0);
+	ck_assert_int_eq(vmm_i8042_create(&m), 0);
 }
 
 static void teardown(void)
 {
+	vmm_i8042_destroy(&m);
 	vmm_pm_destroy(&m);
 	vmm_rtc_destroy(&m);
 }
@@ -224,12 +233,129 @@ START_TEST(resets)
 		{ 0xcf9, 0x02, VMM_RUNNING }, { 0xcf9, 0x06, VMM_RESET }, { 0xcf9, 0x04, VMM_RESET },
 		{ 0x64, 0xfe, VMM_RESET }, { 0x64, 0xf0, VMM_RESET }, { 0x64, 0xff, VMM_RUNNING },
 		{ 0x64, 0xaa, VMM_RUNNING }, { 0x64, 0xee, VMM_RUNNING },
+		{ 0x92, 0x02, VMM_RUNNING }, { 0x92, 0x03, VMM_RESET },
 		{ VMM_PORT_PANIC, 0x01, VMM_CRASHED }, { VMM_PORT_PANIC, 0x02, VMM_RUNNING },
 	};
 
 	out(rows[_i].port, 1, rows[_i].val);
 	ck_assert_int_eq(m.end, rows[_i].end);
 	ck_assert_uint_eq(crashes, rows[_i].end == VMM_CRASHED);
+}
+END_TEST
+
+START_TEST(events)
+{
+	ck_assert_uint_eq(in(VMM_PORT_GPE, 2), 0);
+	vmm_gpe(&m, 3);
+	ck_assert_uint_eq(in(VMM_PORT_GPE, 1), 8);
+	ck_assert(!sci);
+	out(VMM_PORT_GPE + 1, 1, 9);
+	ck_assert(sci);
+	ck_assert_uint_eq(in(VMM_PORT_GPE + 1, 1), 9);
+	ck_assert_uint_eq(in(VMM_PORT_GPE, 2), 0x0908);
+	out(VMM_PORT_GPE, 1, 1);
+	ck_assert(sci);
+	out(VMM_PORT_GPE, 2, 0x0108);
+	ck_assert(!sci);
+	ck_assert_uint_eq(in(VMM_PORT_GPE, 2), 0x0100);
+}
+END_TEST
+
+START_TEST(generation)
+{
+	static const uint8_t none[16];
+	uint8_t first[16];
+
+	m.acpi = VMM_ACPI;
+	m.ram = calloc(1, VMM_KERNEL);
+	ck_assert_ptr_nonnull(m.ram);
+	out(VMM_PORT_GPE + 1, 1, 1 << VMM_GPE_GENID);
+	ck_assert_int_eq(vmm_genid_load(&m), 0);
+	ck_assert(!sci);
+	memcpy(first, m.ram + vmm_genid_address(m.acpi), sizeof(first));
+	ck_assert_mem_ne(first, none, sizeof(first));
+	ck_assert_int_eq(vmm_genid_load(&m), 0);
+	ck_assert_mem_eq(first, m.ram + vmm_genid_address(m.acpi), sizeof(first));
+	ck_assert_int_eq(vmm_genid_renew(&m), 0);
+	ck_assert_mem_ne(first, m.ram + vmm_genid_address(m.acpi), sizeof(first));
+	ck_assert(sci);
+	free(m.ram);
+}
+END_TEST
+
+/* What a boot loader asks of the controller, and what Linux does before it believes that there is none. */
+START_TEST(keyboard_controller)
+{
+	ck_assert_uint_eq(in(0x64, 1), 0x10);
+	out(0x64, 1, 0xaa);
+	ck_assert_uint_eq(in(0x64, 1) & 1, 1);
+	ck_assert_uint_eq(in(0x60, 1), 0x55);
+	ck_assert_uint_eq(in(0x64, 1) & 5, 4);
+	out(0x64, 1, 0x60);
+	out(0x60, 1, 0x41);
+	out(0x64, 1, 0x20);
+	ck_assert_uint_eq(in(0x60, 1), 0x41);
+	out(0x64, 1, 0xd0);
+	ck_assert_uint_eq(in(0x60, 1), 3);
+	out(0x64, 1, 0xd1);
+	out(0x60, 1, 0xdf);
+	ck_assert_int_eq(m.end, VMM_RUNNING);
+	out(0x60, 1, 0xf4);	/* to a keyboard */
+	ck_assert_uint_eq(in(0x64, 1) & 0x41, 0x41);
+	ck_assert_uint_eq(in(0x60, 1), 0xfe);
+	out(0x64, 1, 0xd1);
+	out(0x60, 1, 0xde);
+	ck_assert_int_eq(m.end, VMM_RESET);
+}
+END_TEST
+
+static void *part_state(const char *name, struct vmm_part **part)
+{
+	for (*part = m.parts; *part && strcmp((*part)->name, name); )
+		*part = (*part)->next;
+	ck_assert_ptr_nonnull(*part);
+	return (*part)->state;
+}
+
+/* State goes from one machine into another one field by field, as in a snapshot. */
+static void carry(const char *name, const uint8_t *from)
+{
+	struct vmm_part *p;
+	uint8_t *to = part_state(name, &p);
+	uint32_t i;
+
+	for (i = 0; i < p->nfields; i++)
+		memcpy(to + p->fields[i].offset, from + p->fields[i].offset,
+		       p->fields[i].size * p->fields[i].count);
+	ck_assert(!p->load || !p->load(p->opaque));
+}
+
+START_TEST(carried_over)
+{
+	static const char *const names[] = { "rtc", "pm", "i8042" };
+	struct vmm first;
+	struct vmm_part *p;
+	uint8_t *state[3];
+	unsigned int i;
+
+	cmos_set(0x40, 0x77);
+	cmos_set(0, 0x30);
+	out(VMM_PORT_PM + 2, 2, 0x0100);
+	vmm_power_button(&m);
+	out(0x64, 1, 0x20);
+	for (i = 0; i < 3; i++)
+		state[i] = part_state(names[i], &p);
+	first = m;
+	setup();
+	for (i = 0; i < 3; i++)
+		carry(names[i], state[i]);
+	ck_assert(sci);
+	ck_assert_uint_eq(in(VMM_PORT_PM, 2), 0x0100);
+	ck_assert_uint_eq(cmos(0x40), 0x77);
+	ck_assert_uint_eq(cmos(0), 0x30);
+	ck_assert_uint_eq(in(0x64, 1) & 1, 1);
+	teardown();
+	m = first;
 }
 END_TEST
 
@@ -257,7 +383,11 @@ int main(void)
 	tcase_add_test(t, power_off);
 	tcase_add_test(t, pm1_events);
 	tcase_add_test(t, power_button);
-	tcase_add_loop_test(t, resets, 0, 10);
+	tcase_add_loop_test(t, resets, 0, 12);
+	tcase_add_test(t, events);
+	tcase_add_test(t, generation);
+	tcase_add_test(t, keyboard_controller);
+	tcase_add_test(t, carried_over);
 	tcase_add_test(t, init_stamp);
 	suite_add_tcase(s, t);
 	r = srunner_create(s);

@@ -3,7 +3,7 @@
  * test_serial.c - the 16550: its registers as a driver sees them, interrupts and their priorities,
  * the ring towards the console, and who is woken when.
  */
-/* sources: ctl/vmm/serial.c ctl/vmm/bus.c */
+/* sources: ctl/vmm/serial.c ctl/vmm/bus.c ctl/vmm/part.c */
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
