@@ -121,7 +121,7 @@ static int become(struct vmm *m, struct vmm_fork *f)
 		return -1;
 	vmm_net_replug(m, take(f, VMM_FORK_FIXED + 2 * disks, nets, fd), f->mac);
 	m->clock = VMM_CLOCK_REALTIME;
-	return call_forked(m) || vmm_vcpus_start(m) ? -1 : 0;
+	return call_forked(m) || vmm_genid_renew(m) || vmm_vcpus_start(m) ? -1 : 0;
 }
 
 static void run_child(struct vmm *m, struct vmm_fork *f)
