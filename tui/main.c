@@ -184,17 +184,16 @@ static int run_screen(struct top_source *source, FILE *record)
 int main(int argc, char **argv)
 {
 	struct top_source *source;
-	char error[256] = "";
+	struct family_trouble trouble = { 0 };
 	FILE *record = NULL;
-	int ret;
+	int ms, ret;
 
 	if (argp_parse(&argp, argc, argv, 0, NULL, NULL))
 		return USAGE;
-	if (!set.replay)
-		return usage(NULL, "--replay", "name a recording");
-	source = replay_open(set.replay, set.delay < 0 ? -1 : (int)(set.delay * 1000), error, sizeof(error));
+	ms = set.delay < 0 ? set.replay ? -1 : 2000 : (int)(set.delay * 1000);
+	source = set.replay ? replay_open(set.replay, ms, &trouble) : live_open(ms, &trouble);
 	if (!source)
-		return fail("recording", error, "name a file that --record made");
+		return fail(set.replay ? set.replay : "/dev/vitrine", trouble.what, trouble.remedy);
 	if (set.record)
 		record = fopen(set.record, "ae");
 	if (set.record && !record)

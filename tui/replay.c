@@ -68,14 +68,15 @@ static void replay_close(struct top_source *source)
 	free(r);
 }
 
-struct top_source *replay_open(const char *file, int delay_ms, char *error, size_t room)
+struct top_source *replay_open(const char *file, int delay_ms, struct family_trouble *t)
 {
 	struct replay *r = calloc(1, sizeof(*r));
 
 	if (r)
 		r->file = fopen(file, "re");
+	t->remedy = "name a file that --record made";
 	if (!r || !r->file) {
-		snprintf(error, room, "%s: %s", file, strerror(errno));
+		t->what = strerror(errno);
 		free(r);
 		return NULL;
 	}
@@ -85,8 +86,7 @@ struct top_source *replay_open(const char *file, int delay_ms, char *error, size
 	r->ahead = recording_read(r->file, r->source.error, sizeof(r->source.error));
 	if (r->ahead)
 		return &r->source;
-	snprintf(error, room, "%.100s: %.100s", file,
-		 r->source.error[0] ? r->source.error : "it has no sample");
+	t->what = r->source.error[0] ? "it is no recording of this version" : "it has no sample";
 	replay_close(&r->source);
 	return NULL;
 }

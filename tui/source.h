@@ -5,6 +5,7 @@
 #ifndef TUI_SOURCE_H
 #define TUI_SOURCE_H
 
+#include "telemetry/family.h"
 #include "telemetry/sample.h"
 
 /* What a VM can be told. */
@@ -37,21 +38,19 @@ struct top_source {
  * replay_open() - samples of a recording
  * @file: its name
  * @delay_ms: between samples, or -1 for that of the recording
- * @error: filled when it cannot be opened
- * @room: bytes in @error
+ * @t: filled when it cannot be opened
  *
  * Return: the source, or NULL.
  */
-struct top_source *replay_open(const char *file, int delay_ms, char *error, size_t room);
+struct top_source *replay_open(const char *file, int delay_ms, struct family_trouble *t);
 
 /**
  * live_open() - samples of this host's module
  * @delay_ms: between samples
- * @error: filled when it cannot be asked
- * @room: bytes in @error
+ * @t: filled when it cannot be asked
  *
  * Return: the source, or NULL.
  */
-struct top_source *live_open(int delay_ms, char *error, size_t room);
+struct top_source *live_open(int delay_ms, struct family_trouble *t);
 
 #endif /* TUI_SOURCE_H */

@@ -1,0 +1,13 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * button.h - the power button of vmctl's VMs.
+ */
+#ifndef TUI_BUTTON_H
+#define TUI_BUTTON_H
+
+#include <stddef.h>
+#include <sys/types.h>
+
+int button_press(pid_t pid, char *error, size_t room);
+
+#endif /* TUI_BUTTON_H */
