@@ -92,7 +92,7 @@ CTL_CFLAGS := -O2 -g -Wall -Wextra -Werror -D_GNU_SOURCE -Ictl -Ictl/vmm -Iinclu
 	-DVITRINE_VERSION='"$(VERSION)"'
 TOP_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tui/*.c ctl/telemetry/*.c))
 TOP_LIBS := -lncurses -ltinfo -ljansson -lm
-CTL_LIBS := -pthread -ljansson -lseccomp -lz -lzstd
+CTL_LIBS := -pthread -ljansson -lm -lseccomp -lz -lzstd
 
 tools: deps-tools
 	@$(MAKE) -s $(BUILD)/vmctl $(BUILD)/vmtop

@@ -92,6 +92,7 @@ int vmctl_completion(int argc, char **argv);
 int vmctl_console(int argc, char **argv);
 int vmctl_create(int argc, char **argv);
 int vmctl_doctor(int argc, char **argv);
+int vmctl_events(int argc, char **argv);
 int vmctl_fork(int argc, char **argv);
 int vmctl_help(int argc, char **argv);
 int vmctl_image(int argc, char **argv);
@@ -100,6 +101,7 @@ int vmctl_kill(int argc, char **argv);
 int vmctl_list(int argc, char **argv);
 int vmctl_logs(int argc, char **argv);
 int vmctl_net(int argc, char **argv);
+int vmctl_metrics(int argc, char **argv);
 int vmctl_pause(int argc, char **argv);
 int vmctl_restart(int argc, char **argv);
 int vmctl_resume(int argc, char **argv);
@@ -107,14 +109,17 @@ int vmctl_rm(int argc, char **argv);
 int vmctl_run(int argc, char **argv);
 int vmctl_set(int argc, char **argv);
 int vmctl_start(int argc, char **argv);
+int vmctl_stats(int argc, char **argv);
 int vmctl_stop(int argc, char **argv);
+int vmctl_top(int argc, char **argv);
 int vmctl_version(int argc, char **argv);
 int vmctl_wait(int argc, char **argv);
 
-extern const char vmctl_image_help[], vmctl_net_help[], vmctl_run_help[];
+extern const char vmctl_top_help[], vmctl_image_help[], vmctl_net_help[], vmctl_run_help[];
 extern const struct vmctl_args vmctl_completion_args, vmctl_console_args, vmctl_create_args,
-	vmctl_doctor_args, vmctl_fork_args, vmctl_info_args, vmctl_kill_args, vmctl_list_args, vmctl_logs_args, vmctl_pause_args,
+	vmctl_doctor_args, vmctl_events_args, vmctl_fork_args, vmctl_info_args, vmctl_kill_args,
+	vmctl_list_args, vmctl_logs_args, vmctl_metrics_args, vmctl_pause_args,
 	vmctl_restart_args, vmctl_resume_args, vmctl_rm_args, vmctl_set_args, vmctl_start_args,
-	vmctl_stop_args, vmctl_wait_args;
+	vmctl_stats_args, vmctl_stop_args, vmctl_wait_args;
 
 #endif /* VMCTL_H */

@@ -188,6 +188,8 @@ int main(int argc, char **argv)
 	FILE *record = NULL;
 	int ms, ret;
 
+	argp_program_version = "vmtop " VITRINE_VERSION;
+	argp_err_exit_status = USAGE;
 	if (argp_parse(&argp, argc, argv, 0, NULL, NULL))
 		return USAGE;
 	ms = set.delay < 0 ? set.replay ? -1 : 2000 : (int)(set.delay * 1000);

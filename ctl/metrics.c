@@ -1,0 +1,44 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * metrics.c - vmctl metrics: all VMs' counters as OpenMetrics text.
+ */
+#include <stdio.h>
+
+#include "telemetry/collect.h"
+#include "telemetry/openmetrics.h"
+#include "vmctl.h"
+
+static const struct argp argp = {
+	.doc = "Prints the counters of all VMs on the module that the user may see as OpenMetrics text, for Prometheus "
+	       "and its kin: vitrine(7) lists them. Run it as root for those of all users.\v"
+	       "Examples:\n"
+	       "  vmctl metrics\n"
+	       "  vmctl metrics >/var/lib/prometheus/node-exporter/vitrine.new &&\n"
+	       "    mv /var/lib/prometheus/node-exporter/vitrine.new /var/lib/prometheus/node-exporter/vitrine.prom",
+};
+
+const struct vmctl_args vmctl_metrics_args = { .argp = &argp, .no_store = true };
+
+int vmctl_metrics(int argc, char **argv)
+{
+	struct vmctl_args a = vmctl_metrics_args;
+	struct family_trouble t;
+	struct tel_sample *s;
+	struct collector *c;
+	char error[160];
+
+	if (vmctl_parse(&a, argc, argv))
+		return VMCTL_USAGE;
+	if (a.n)
+		return vmctl_usage(a.names[0], "not expected here");
+	c = collect_open(&t);
+	if (!c)
+		return vmctl_error("/dev/vitrine", t.what, t.remedy);
+	s = collect_sample(c, -1, error, sizeof(error));
+	collect_close(c);
+	if (!s)
+		return vmctl_error("/dev/vitrine", error, "see `vmctl doctor`");
+	openmetrics_write(stdout, s);
+	sample_free(s);
+	return fflush(stdout) || ferror(stdout) ? vmctl_errno("standard output", "see where it goes") : VMCTL_OK;
+}
