@@ -295,6 +295,12 @@ enum vtr_act vtr_act_other(struct vtr_vcpu *v, struct vtr_exit *e)
 	case VTR_EXIT_WBINVD:
 		/* No device of ours sees memory behind the caches' back: nothing to write back. */
 		return vtr_act_skip(v, e, 0x0f09);
+	case VTR_EXIT_APIC_EOI:
+		vtr_apic_ended(v, e->apic.vector);
+		return VTR_ACT_RESUME;
+	case VTR_EXIT_APIC_WRITE:
+		vtr_apic_written(v, e->apic.off);
+		return VTR_ACT_RESUME;
 	case VTR_EXIT_RDPMC:
 		vtr_queue_gp(v);
 		return VTR_ACT_RESUME;

@@ -28,6 +28,8 @@
 
 #define CPUID_X2APIC	BIT(21)	/* leaf 1, ECX */
 
+DEFINE_STATIC_KEY_FALSE(vtr_vid);
+
 static void apic_queue_nmi(struct vtr_vcpu *v)
 {
 	/* One in service, one waiting: the CPU remembers no more. */
@@ -326,6 +328,28 @@ static void apic_do(struct vtr_vcpu *v, u32 effects)
 		vtr_request_set(v, VTR_REQ_EVENT);
 }
 
+/*
+ * Who delivers: the CPU in x2APIC mode with the APIC enabled, where it can; otherwise we. In xAPIC mode
+ * every access is an exit anyway, and a page the CPU knows would have to stand at one address for all
+ * vCPUs: guests that care for speed use x2APIC mode.
+ */
+static void apic_choose_delivery(struct vtr_vcpu *v)
+{
+	struct vtr_lapic *l = &v->apic->l;
+	bool hw = vtr_lapic_x2apic(l) && vtr_lapic_enabled(l);
+
+	if (!static_branch_unlikely(&vtr_vid))
+		return;
+	if (hw != l->hw) {
+		vtr_lapic_resync(l);
+		l->hw = hw;
+		vtr_hw(virtual_apic)(v, hw ? l->regs : NULL);
+		vtr_request_set(v, VTR_REQ_EOI_MAP);
+	}
+	v->apic->reload = true;
+	vtr_request_set(v, VTR_REQ_EVENT);
+}
+
 /* The virtual TPR that the guest reaches through CR8 follows the register. */
 static void apic_publish_tpr(struct vtr_vcpu *v)
 {
@@ -370,7 +394,61 @@ int vtr_apic_pending(struct vtr_vcpu *v)
 {
 	if (apic_pic_asserted(v))
 		return 0;
+	if (static_branch_unlikely(&vtr_vid))
+		vtr_lapic_collect(&v->apic->l);
 	return vtr_lapic_hw_enabled(&v->apic->l) ? vtr_lapic_pending(&v->apic->l) : -1;
+}
+
+/**
+ * vtr_apic_to_inject() - what we have to deliver, whatever RFLAGS.IF says
+ * @v: by its own thread
+ *
+ * Return: the vector; 0 for one of the PIC's; -1 for nothing, or nothing that the CPU does not deliver.
+ */
+int vtr_apic_to_inject(struct vtr_vcpu *v)
+{
+	if (static_branch_unlikely(&vtr_vid) && v->apic->l.hw)
+		return apic_pic_asserted(v) ? 0 : -1;
+	return vtr_apic_pending(v);
+}
+
+/**
+ * vtr_apic_publish() - before an entry: the CPU hears of what was posted
+ * @v: loaded
+ */
+void vtr_apic_publish(struct vtr_vcpu *v)
+{
+	struct vtr_apic *a = v->apic;
+
+	vtr_lapic_collect(&a->l);
+	if (!a->l.hw)
+		return;
+	vtr_hw(virtual_irqs)(v, vtr_lapic_highest_irr(&a->l),
+			     a->reload ? vtr_lapic_highest_isr(&a->l) : VTR_KEEP_ISR);
+	a->reload = false;
+}
+
+/**
+ * vtr_apic_load_eoi_map() - for VTR_REQ_EOI_MAP: which EOIs shall exit
+ * @v: by its own thread
+ */
+void vtr_apic_load_eoi_map(struct vtr_vcpu *v)
+{
+	static const u64 none[4];
+	struct vtr_irqchip *chip = v->vm->irqchip;
+
+	if (v->apic->l.hw)
+		vtr_hw(virtual_eois)(v, chip ? chip->eoi_map : none);
+}
+
+/**
+ * vtr_apic_ended() - the CPU ended the service of a vector whose EOI exits
+ * @v: by its own thread
+ * @vector: the vector
+ */
+void vtr_apic_ended(struct vtr_vcpu *v, u8 vector)
+{
+	apic_eoi_broadcast(v, vector);
 }
 
 /**
@@ -387,28 +465,21 @@ int vtr_apic_ack(struct vtr_vcpu *v)
 		if (vector >= 0)
 			return vector;
 	}
+	if (static_branch_unlikely(&vtr_vid) && v->apic->l.hw)
+		return -1;
 	return vtr_lapic_hw_enabled(&v->apic->l) ? vtr_lapic_ack(&v->apic->l) : -1;
-}
-
-/**
- * vtr_apic_has_interrupt() - is there an interrupt that ends HLT?
- * @v: any vCPU
- *
- * Context: any; for another vCPU the answer may be old by the time it is looked at.
- */
-bool vtr_apic_has_interrupt(struct vtr_vcpu *v)
-{
-	return vtr_apic_pending(v) >= 0;
 }
 
 /**
  * vtr_apic_highest_irr() - highest requested vector whatever the TPR, for the CR8 window
  * @v: by its own thread
  *
- * Return: the vector or -1.
+ * Return: the vector or -1, also where the CPU minds the TPR itself.
  */
 int vtr_apic_highest_irr(struct vtr_vcpu *v)
 {
+	if (static_branch_unlikely(&vtr_vid) && v->apic->l.hw)
+		return -1;
 	return vtr_lapic_highest_irr(&v->apic->l);
 }
 
@@ -437,6 +508,8 @@ void vtr_apic_set_cr8(struct vtr_vcpu *v, u64 cr8)
 
 	if (likely(vtr_lapic_reg(l, LAPIC_TPR) >> 4 == cr8))
 		return;
+	if (l->hw)
+		vtr_lapic_resync(l);
 	apic_do(v, vtr_lapic_set_tpr(l, (cr8 & 0xf) << 4));
 }
 
@@ -488,9 +561,11 @@ int vtr_apic_set_base(struct vtr_vcpu *v, u64 val, bool host)
 	if (!v->apic)
 		return 0;
 	err = vtr_lapic_set_base(&v->apic->l, val, apic_base_reserved(v), host);
-	if (!err)
-		vtr_request_set(v, VTR_REQ_EVENT);
-	return err;
+	if (err)
+		return err;
+	apic_choose_delivery(v);
+	vtr_request_set(v, VTR_REQ_EVENT);
+	return 0;
 }
 
 /**
@@ -582,7 +657,19 @@ static noinline int apic_msr_write_slow(struct vtr_vcpu *v, u32 msr, u64 val)
 	apic_do(v, effects);
 	if (off == LAPIC_TPR)
 		apic_publish_tpr(v);
+	if (off == LAPIC_SVR)
+		apic_choose_delivery(v);
 	return 0;
+}
+
+/**
+ * vtr_apic_written() - the guest wrote a register in the page, and what it asks is left to us
+ * @v: by its own thread
+ * @off: offset in the page: of the self-IPI register, when the vector is none a guest may send
+ */
+void vtr_apic_written(struct vtr_vcpu *v, u32 off)
+{
+	apic_msr_write_slow(v, X2APIC_MSR(off), vtr_lapic_reg(&v->apic->l, off));
 }
 
 static int apic_self_ipi(struct vtr_vcpu *v, u8 vector)
@@ -652,6 +739,7 @@ int vtr_apic_create(struct vtr_vcpu *v)
 	hrtimer_init(&a->timer, CLOCK_MONOTONIC, HRTIMER_MODE_ABS_PINNED_HARD);
 	a->timer.function = apic_timer_fn;
 	vtr_lapic_init(&a->l, page, v->id);
+	a->l.aside = static_key_enabled(&vtr_vid);
 	vtr_lapic_reset(&a->l, !v->id, false);
 	v->apic = a;
 	return 0;
@@ -681,6 +769,7 @@ void vtr_apic_destroy(struct vtr_vcpu *v)
 void vtr_apic_reset(struct vtr_vcpu *v, bool init_event)
 {
 	vtr_lapic_reset(&v->apic->l, !v->id, init_event);
+	apic_choose_delivery(v);
 	apic_publish_tpr(v);
 }
 
@@ -736,6 +825,8 @@ int vtr_apic_get_state(struct vtr_vcpu *v, struct kvm_lapic_state *s)
 	if (!v->apic)
 		return -EINVAL;
 	vtr_apic_timer_poll(v);
+	if (v->apic->l.aside)
+		vtr_lapic_collect(&v->apic->l);
 	vtr_lapic_save(&v->apic->l, (u32 *)s->regs, ktime_get_ns());
 	return 0;
 }
@@ -753,6 +844,7 @@ int vtr_apic_set_state(struct vtr_vcpu *v, const struct kvm_lapic_state *s)
 		return -EINVAL;
 	vtr_lapic_restore(&v->apic->l, (const u32 *)s->regs, ktime_get_ns());
 	apic_arm_count(v->apic);
+	apic_choose_delivery(v);
 	apic_publish_tpr(v);
 	vtr_request_set(v, VTR_REQ_EVENT);
 	return 0;

@@ -27,6 +27,9 @@ struct vtr_code_state {
 	u8 cpl;
 };
 
+/* For virtual_irqs: what is in service is as the CPU left it. */
+#define VTR_KEEP_ISR	(-2)
+
 /* What enter() has to tell beside the exit. */
 #define VTR_ENTERED_EVENT	BIT(0)	/* an interrupted event came back: v->exc, irq_injected, ... */
 #define VTR_ENTERED_TPR		BIT(1)	/* the guest changed its TPR without an exit: v->cr8 */
@@ -53,6 +56,9 @@ struct vtr_code_state {
  * flush_tlb: cached translations of this guest are void before the next entry. Loaded or not.
  * lend_debug: the guest accesses its debug registers without exits until vcpu_put. Loaded.
  * update_debug: v->dr, dr7, guest_debug changed.
+ * virtual_apic: from now on the CPU delivers and ends interrupts in this page (NULL: no more). Loaded or not.
+ * virtual_irqs: highest vector requested, highest in service (-1: none, VTR_KEEP_ISR). Loaded.
+ * virtual_eois: bitmap of the vectors whose EOIs exit. These three are called with vtr_vid on only.
  * set_tsc_offset: host TSC + offset = guest TSC.
  * iret_seen, iret_done, stepped: the end of an NMI handler, see svm/event.c.
  */
@@ -90,6 +96,9 @@ struct vtr_code_state {
 	OP(flush_tlb,		void,	(struct vtr_vcpu *v)) \
 	OP(lend_debug,		void,	(struct vtr_vcpu *v)) \
 	OP(update_debug,	void,	(struct vtr_vcpu *v)) \
+	OP(virtual_apic,	void,	(struct vtr_vcpu *v, void *page)) \
+	OP(virtual_irqs,	void,	(struct vtr_vcpu *v, int irr, int isr)) \
+	OP(virtual_eois,	void,	(struct vtr_vcpu *v, const u64 *map)) \
 	OP(set_tsc_offset,	void,	(struct vtr_vcpu *v, u64 offset)) \
 	OP(cpu_enable,		int,	(void)) \
 	OP(cpu_disable,		void,	(void))
@@ -99,6 +108,10 @@ struct vtr_backend {
 	/* How nested page tables look, and the most levels they may have. */
 	const struct vtr_pt_format *pt_format;
 	u8 pt_levels;
+	/* The highest level that may hold leaves: 2: 2 MiB, 3: 1 GiB. */
+	u8 (*leaf_levels)(void);
+	/* NULL, or whether the CPU delivers interrupts by itself; after check(). */
+	bool (*virtual_interrupts)(void);
 	/* NULL or, at load, the sentence that says why this CPU will not do; *err its errno. */
 	const char *(*check)(int *err);
 	int (*setup)(void);

@@ -38,6 +38,8 @@
 	X(UNDEFINED,	"undefined_instruction") \
 	X(TRIPLE_FAULT,	"triple_fault") \
 	X(INIT,		"init") \
+	X(APIC_EOI,	"apic_eoi") \
+	X(APIC_WRITE,	"apic_write") \
 	X(ENTRY_FAILED,	"entry_failed") \
 	X(UNKNOWN,	"unknown")
 
@@ -95,6 +97,10 @@ struct vtr_exit {
 			u8 nr;
 			bool write;		/* MOV DR: direction */
 		} reg;
+		struct {
+			u8 vector;		/* APIC_EOI: whose service ended */
+			u16 off;		/* APIC_WRITE: register in the page */
+		} apic;
 		struct {
 			u64 info[2];
 		} raw;

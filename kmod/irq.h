@@ -10,6 +10,7 @@
 #define VITRINE_IRQ_H
 
 #include <linux/kvm.h>
+#include <linux/jump_label.h>
 #include <linux/list.h>
 #include <linux/mutex.h>
 #include <linux/spinlock.h>
@@ -20,6 +21,10 @@
 struct vtr_vm;
 struct vtr_vcpu;
 struct vtr_apic;
+
+/* The CPU delivers interrupts from a local APIC's page; set at load for good. */
+DECLARE_STATIC_KEY_FALSE(vtr_vid);
+
 struct vtr_irqchip;
 struct vtr_irq_table;
 
@@ -63,10 +68,19 @@ void vtr_apic_reset(struct vtr_vcpu *v, bool init_event);
  * event.
  */
 int vtr_apic_pending(struct vtr_vcpu *v);
+/* The same, less what the CPU delivers by itself. */
+int vtr_apic_to_inject(struct vtr_vcpu *v);
 /* Takes that interrupt: IRR -> ISR (or PIC acknowledge). Returns the vector, -1 if it went away. */
 int vtr_apic_ack(struct vtr_vcpu *v);
-/* Is something there that ends HLT (deliverable vector)? Any context; used for wake-up tests. */
-bool vtr_apic_has_interrupt(struct vtr_vcpu *v);
+/*
+ * Virtual-interrupt delivery, only with vtr_vid on. Before an entry: enter what was posted in the IRR and
+ * tell the CPU; tell it which EOIs shall exit (VTR_REQ_EOI_MAP). After an exit: an EOI of such a
+ * vector, a register that was written in the page.
+ */
+void vtr_apic_publish(struct vtr_vcpu *v);
+void vtr_apic_load_eoi_map(struct vtr_vcpu *v);
+void vtr_apic_ended(struct vtr_vcpu *v, u8 vector);
+void vtr_apic_written(struct vtr_vcpu *v, u32 off);
 /* Highest vector in IRR whatever TPR says, or -1: for the CR8 window. */
 int vtr_apic_highest_irr(struct vtr_vcpu *v);
 u64 vtr_apic_cr8(struct vtr_vcpu *v);

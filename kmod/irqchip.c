@@ -125,8 +125,12 @@ static void ioapic_update_eoi_locked(struct vtr_irqchip *chip)
 		    vtr_irq_has_listener(chip->vm, KVM_IRQCHIP_IOAPIC, pin))
 			map[vector >> 6] |= BIT_ULL(vector & 63);
 	}
+	if (!memcmp(map, chip->eoi_map, sizeof(map)))
+		return;
 	for (i = 0; i < ARRAY_SIZE(map); i++)
 		WRITE_ONCE(chip->eoi_map[i], map[i]);
+	if (static_branch_unlikely(&vtr_vid))
+		vtr_vm_request(chip->vm, VTR_REQ_EOI_MAP, false);
 }
 
 /**

@@ -28,6 +28,7 @@ enum { VTR_APIC_INIT, VTR_APIC_SIPI };
  * @timer: fires early rather than late: a later target leaves it alone, and it is set again then
  * @mp_events: INIT and SIPI not accepted yet
  * @sipi_vector: of the SIPI in @mp_events
+ * @reload: with l.hw: the ISR was changed by us, the CPU must hear of it
  */
 struct vtr_apic {
 	struct vtr_lapic l;
@@ -37,6 +38,7 @@ struct vtr_apic {
 	struct hrtimer timer;
 	unsigned long mp_events;
 	u8 sipi_vector;
+	bool reload;
 };
 
 struct vtr_pit;

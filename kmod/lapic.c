@@ -131,6 +131,7 @@ static void clear_vectors(struct vtr_lapic *l)
 		vtr_lapic_set_reg(l, LAPIC_ISR + word * 16, 0);
 		word_and(&l->regs[(LAPIC_TMR >> 2) + word * 4], 0);
 		word_and(&l->regs[(LAPIC_IRR >> 2) + word * 4], 0);
+		word_and(&l->posted[word], 0);
 	}
 	l->isr_top = -1;
 	l->isr_count = 0;
@@ -175,6 +176,61 @@ void vtr_lapic_reset(struct vtr_lapic *l, bool bsp, bool init_event)
 	update_ppr(l);
 }
 
+static bool post_aside(struct vtr_lapic *l, u8 vector)
+{
+	u32 bit = 1U << (vector & 31);
+
+	return !(word_or(&l->posted[vector >> 5], bit) & bit);
+}
+
+/**
+ * vtr_lapic_collect() - enters what was posted aside in the IRR
+ * @l: the APIC, with ->aside
+ *
+ * Owner only, the guest does not run.
+ */
+void vtr_lapic_collect(struct vtr_lapic *l)
+{
+	u32 words = l->hw ? 0xff : 0;
+	int i;
+
+	for (i = 0; i < 8; i++) {
+		u32 bits = READ_ONCE(l->posted[i]);
+
+		if (!bits)
+			continue;
+		bits = __atomic_exchange_n(&l->posted[i], 0, __ATOMIC_SEQ_CST);
+		word_or(&l->regs[(LAPIC_IRR >> 2) + i * 4], bits);
+		words |= 1U << i;
+	}
+	/* Interrupts that the guest sends itself enter the IRR without anybody's help. */
+	if (words & ~READ_ONCE(l->irr_words))
+		word_or(&l->irr_words, words);
+}
+
+/**
+ * vtr_lapic_resync() - after the CPU changed the page: what is kept beside it
+ * @l: the APIC
+ *
+ * Owner only, the guest does not run.
+ */
+void vtr_lapic_resync(struct vtr_lapic *l)
+{
+	word_or(&l->irr_words, 0xff);
+	rescan_isr(l);
+}
+
+/**
+ * vtr_lapic_highest_isr() - highest vector in service, as the page says
+ * @l: the APIC
+ *
+ * Owner only. Return: the vector or -1.
+ */
+int vtr_lapic_highest_isr(const struct vtr_lapic *l)
+{
+	return highest_vector(l, LAPIC_ISR, 7);
+}
+
 /**
  * vtr_lapic_post() - enters a vector in the IRR
  * @l: the APIC
@@ -194,6 +250,8 @@ bool vtr_lapic_post(struct vtr_lapic *l, u8 vector, bool level)
 		else
 			word_and(tmr, ~bit);
 	}
+	if (unlikely(l->aside))
+		return post_aside(l, vector);
 	if (word_or(vtr_lapic_vector_word(l, LAPIC_IRR, vector), bit) & bit)
 		return false;
 	if (!(READ_ONCE(l->irr_words) & 1U << (vector >> 5)))
@@ -638,6 +696,18 @@ int vtr_lapic_read_msr(struct vtr_lapic *l, u32 off, u64 now_ns, u64 *val)
 	return 0;
 }
 
+/**
+ * vtr_lapic_plain_read() - does reading a register in x2APIC mode give what stands in the page?
+ * @off: offset in the page, a multiple of 16 below 4096
+ *
+ * Not the current count, which is worked out, nor the ICR, whose upper half stands elsewhere.
+ */
+bool vtr_lapic_plain_read(u32 off)
+{
+	return off < 0x400 && (REGS_BOTH_RW | REGS_BOTH_RO) & REG_BIT(off) &&
+	       off != LAPIC_TMCCT && off != LAPIC_ICR;
+}
+
 static bool msr_reserved_bits(u32 off, u64 val)
 {
 	u32 lvt = LVT_INDEX(off);
@@ -833,6 +903,7 @@ static void restore_vectors(struct vtr_lapic *l, const u32 *image)
 		vtr_lapic_set_reg(l, LAPIC_ISR + i * 16, image[(LAPIC_ISR >> 2) + at] & keep);
 		vtr_lapic_set_reg(l, LAPIC_TMR + i * 16, image[(LAPIC_TMR >> 2) + at] & keep);
 		vtr_lapic_set_reg(l, LAPIC_IRR + i * 16, image[(LAPIC_IRR >> 2) + at] & keep);
+		word_and(&l->posted[i], 0);
 		if (image[(LAPIC_IRR >> 2) + at] & keep)
 			words |= 1U << i;
 	}

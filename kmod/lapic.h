@@ -7,8 +7,11 @@
  * timer's state and two caches. A write returns what must happen outside as a set of effects; apic.c
  * does those. Time comes in as an argument.
  *
- * Who may write what: IRR, TMR, ->irr_words, ->errors, ->arb belong to everybody and change by atomic
- * operations only. All the rest is the owning vCPU's; others read single words of it.
+ * Who may write what: IRR, TMR, ->irr_words, ->errors, ->arb, ->posted belong to everybody and change by
+ * atomic operations only. All the rest is the owning vCPU's; others read single words of it.
+ *
+ * Where a CPU can deliver interrupts from the page itself (->aside) nobody else may touch the IRR: what
+ * is posted waits in ->posted until the owner, out of the guest, collects it.
  */
 #ifndef VITRINE_LAPIC_H
 #define VITRINE_LAPIC_H
@@ -132,6 +135,10 @@ struct vtr_lapic_message {
  * @tsc_deadline: guest TSC at which the timer fires, 0 if disarmed
  * @target_ns: time at which the count reaches 0, 0 if stopped
  * @period_ns: ns from TMICT to 0
+ * @aside: interrupts are posted to @posted; constant
+ * @hw: the CPU delivers and ends interrupts while the guest runs: ISR, IRR, PPR and TPR in the page are
+ *	what holds, @isr_top, @isr_count and @irr_words are not kept; only with @aside
+ * @posted: vectors that wait to be entered in the IRR
  */
 struct vtr_lapic {
 	u32 *regs;
@@ -146,6 +153,9 @@ struct vtr_lapic {
 	u64 tsc_deadline;
 	u64 target_ns;
 	u64 period_ns;
+	bool aside;
+	bool hw;
+	u32 posted[8];
 };
 
 static inline u32 vtr_lapic_reg(const struct vtr_lapic *l, u32 off)
@@ -192,6 +202,9 @@ static inline bool vtr_lapic_deadline_mode(const struct vtr_lapic *l)
 void vtr_lapic_init(struct vtr_lapic *l, u32 *page, u32 id);
 void vtr_lapic_reset(struct vtr_lapic *l, bool bsp, bool init_event);
 
+void vtr_lapic_collect(struct vtr_lapic *l);
+void vtr_lapic_resync(struct vtr_lapic *l);
+int vtr_lapic_highest_isr(const struct vtr_lapic *l);
 bool vtr_lapic_post(struct vtr_lapic *l, u8 vector, bool level);
 int vtr_lapic_highest_irr(struct vtr_lapic *l);
 int vtr_lapic_pending(struct vtr_lapic *l);
@@ -204,6 +217,7 @@ bool vtr_lapic_accepts_extint(const struct vtr_lapic *l);
 
 u32 vtr_lapic_read(struct vtr_lapic *l, u32 off, u64 now_ns, u32 *effects);
 u32 vtr_lapic_write(struct vtr_lapic *l, u32 off, u32 val, u64 now_ns);
+bool vtr_lapic_plain_read(u32 off);
 int vtr_lapic_read_msr(struct vtr_lapic *l, u32 off, u64 now_ns, u64 *val);
 int vtr_lapic_write_msr(struct vtr_lapic *l, u32 off, u64 val, u64 now_ns, u32 *effects);
 int vtr_lapic_set_base(struct vtr_lapic *l, u64 val, u64 reserved, bool host);

@@ -39,6 +39,8 @@ static int __init vtr_init(void)
 	err = b->setup();
 	if (err)
 		return err;
+	if (b->virtual_interrupts && b->virtual_interrupts())
+		static_branch_enable(&vtr_vid);
 	err = vtr_clock_init();
 	if (err)
 		goto teardown;

@@ -172,6 +172,14 @@ static int vtr_irq_pending(struct vtr_vcpu *v)
 	return v->apic ? vtr_apic_pending(v) : -1;
 }
 
+/* The same, less what the CPU delivers without us. */
+static int vtr_irq_to_inject(struct vtr_vcpu *v)
+{
+	if (v->user_irq >= 0)
+		return v->user_irq;
+	return v->apic ? vtr_apic_to_inject(v) : -1;
+}
+
 static int vtr_irq_take(struct vtr_vcpu *v)
 {
 	int vector = v->user_irq;
@@ -245,7 +253,9 @@ static void vtr_deliver_events(struct vtr_vcpu *v)
 		}
 	}
 
-	vector = vtr_irq_pending(v);
+	if (static_branch_unlikely(&vtr_vid) && v->apic)
+		vtr_apic_publish(v);
+	vector = vtr_irq_to_inject(v);
 	if (vector >= 0 && !busy && vtr_irqs_open(v) && !vtr_shadowed(v)) {
 		vector = vtr_irq_take(v);
 		if (vector >= 0) {
@@ -253,7 +263,7 @@ static void vtr_deliver_events(struct vtr_vcpu *v)
 			vtr_hw(inject_irq)(v, vector);
 			v->stats.injected_irqs++;
 		}
-		vector = vtr_irq_pending(v);
+		vector = vtr_irq_to_inject(v);
 	}
 	vtr_hw(irq_window)(v, vector >= 0 ||
 			   (v->run->request_interrupt_window && !v->vm->irqchip &&
@@ -274,6 +284,8 @@ static bool vtr_handle_requests(struct vtr_vcpu *v)
 	}
 	if (test_and_clear_bit(VTR_REQ_TIMER, &v->requests) && v->apic)
 		vtr_apic_timer_poll(v);
+	if (test_and_clear_bit(VTR_REQ_EOI_MAP, &v->requests) && v->apic)
+		vtr_apic_load_eoi_map(v);
 	if (READ_ONCE(v->requests) & ~BIT(VTR_REQ_EVENT))
 		return false;
 event:
@@ -380,7 +392,7 @@ static __always_inline enum vtr_act vtr_run_loaded(struct vtr_vcpu *v, bool *aga
 
 static bool vtr_runnable(struct vtr_vcpu *v)
 {
-	if (v->requests & ~BIT(VTR_REQ_SLOTS) & ~BIT(VTR_REQ_TLB_FLUSH))
+	if (v->requests & ~(BIT(VTR_REQ_SLOTS) | BIT(VTR_REQ_TLB_FLUSH) | BIT(VTR_REQ_EOI_MAP)))
 		return true;
 	if (v->mp_state != KVM_MP_STATE_HALTED)
 		return false;

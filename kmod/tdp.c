@@ -17,6 +17,9 @@
 /* Neighbours that are mapped along with a page the host has: an aligned window of host entries. */
 #define VTR_AROUND_PAGES	8
 
+/* The highest level at which this machine's CPUs take leaves. */
+static u8 vtr_leaf_levels;
+
 /**
  * vtr_tdp_init() - the top table
  * @vm: new VM
@@ -31,6 +34,7 @@ int vtr_tdp_init(struct vtr_vm *vm)
 	pt->va_offset = PAGE_OFFSET;
 	/* As many levels as the host's own, which APM2 "Nested Paging" demands, but not more. */
 	pt->levels = min_t(u8, pgtable_l5_enabled() ? 5 : 4, vtr_backend->pt_levels);
+	vtr_leaf_levels = vtr_backend->leaf_levels();
 	pt->root = (u64 *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
 	if (!pt->root)
 		return -ENOMEM;
@@ -151,7 +155,7 @@ static void vtr_host_walk(struct mm_struct *mm, hva_t hva, struct vtr_host_map *
 /* The largest level at which guest and host addresses are congruent and the slot covers it all. */
 static int vtr_slot_level(const struct vtr_slot *slot, gfn_t gfn, int level)
 {
-	for (; level > 1; level--) {
+	for (level = min_t(int, level, vtr_leaf_levels); level > 1; level--) {
 		u64 pages = vtr_pt_pages(level);
 		gfn_t base = gfn & ~(pages - 1);
 

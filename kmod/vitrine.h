@@ -49,6 +49,7 @@ enum vtr_request {
 	VTR_REQ_TIMER,		/* the local APIC timer may have expired */
 	VTR_REQ_MP,		/* INIT or SIPI arrived */
 	VTR_REQ_EXIT,		/* leave to the caller with -EINTR semantics checked (kick) */
+	VTR_REQ_EOI_MAP,	/* other EOIs shall exit */
 	VTR_REQ_SLOTS,		/* memory slots changed: reload the table */
 	VTR_REQ_EOI_EXIT,	/* leave with KVM_EXIT_IOAPIC_EOI: user space's I/O APIC waits for it */
 };

@@ -6,6 +6,7 @@
  */
 #include <linux/cpu.h>
 #include <linux/mm.h>
+#include <linux/moduleparam.h>
 #include <linux/percpu.h>
 #include <asm/cpufeature.h>
 #include <asm/msr.h>
@@ -29,6 +30,53 @@ u32 svm_max_asid;
 u32 svm_clean_after_exit;
 
 DEFINE_PER_CPU(struct svm_cpu, svm_cpus);
+
+/*
+ * Each feature that has a software fallback can be hidden. After the load a parameter says whether the
+ * feature is in use; on another vendor's CPU it says nothing.
+ */
+#define SVM_PARAM(name, what) \
+	static bool svm_param_##name = true; \
+	module_param_named(name, svm_param_##name, bool, 0444); \
+	MODULE_PARM_DESC(name, "AMD: " what)
+
+SVM_PARAM(nrips, "the address of the next instruction from the CPU, not by decoding");
+SVM_PARAM(clean_bits, "the VMCB's unchanged parts stay in the CPU");
+SVM_PARAM(flush_by_asid, "flushes of one guest's cached translations alone");
+SVM_PARAM(pause_filter, "exits from loops of PAUSE");
+
+/* What a parameter hides: a bit of EDX of leaf SVM_CPUID_LEAF; where the answer goes. */
+static const struct svm_feature {
+	bool *on;
+	u32 bit;
+	bool *has;
+} svm_features[] = {
+	{ &svm_param_nrips, SVM_CPUID_NRIPS, &svm_has_nrips },
+	{ &svm_param_clean_bits, SVM_CPUID_CLEAN, &svm_has_clean_bits },
+	{ &svm_param_flush_by_asid, SVM_CPUID_FLUSH_ASID, &svm_has_flush_asid },
+	{ &svm_param_pause_filter, SVM_CPUID_PAUSE_FILTER, &svm_has_pause_filter },
+};
+
+static void svm_find_features(void)
+{
+	u32 edx = cpuid_edx(SVM_CPUID_LEAF);
+	const struct svm_feature *f;
+
+	for (f = svm_features; f < svm_features + ARRAY_SIZE(svm_features); f++) {
+		*f->has = *f->on && edx & f->bit;
+		*f->on = *f->has;
+	}
+}
+
+/**
+ * svm_leaf_levels() - the largest pages that nested tables map here: the host's own
+ *
+ * Return: 2: 2 MiB, 3: 1 GiB.
+ */
+u8 svm_leaf_levels(void)
+{
+	return boot_cpu_has(X86_FEATURE_GBPAGES) ? 3 : 2;
+}
 
 /**
  * svm_check() - can this machine's CPU run guests?
@@ -86,15 +134,11 @@ static void svm_cpus_free(void)
  */
 int svm_setup(void)
 {
-	u32 edx = cpuid_edx(SVM_CPUID_LEAF);
 	int cpu, err;
 
-	svm_has_nrips = edx & SVM_CPUID_NRIPS;
-	svm_has_clean_bits = edx & SVM_CPUID_CLEAN;
+	svm_find_features();
+	svm_has_v_spec_ctrl = cpuid_edx(SVM_CPUID_LEAF) & SVM_CPUID_V_SPEC_CTRL;
 	svm_clean_after_exit = svm_has_clean_bits ? VMCB_CLEAN_ALL : 0;
-	svm_has_flush_asid = edx & SVM_CPUID_FLUSH_ASID;
-	svm_has_pause_filter = edx & SVM_CPUID_PAUSE_FILTER;
-	svm_has_v_spec_ctrl = edx & SVM_CPUID_V_SPEC_CTRL;
 	svm_max_asid = cpuid_ebx(SVM_CPUID_LEAF) - 1;
 
 	for_each_possible_cpu(cpu) {

@@ -8,6 +8,7 @@ const struct vtr_backend vtr_svm_backend = {
 	.name			= "svm",
 	.pt_format		= &vtr_pt_npt,
 	.pt_levels		= 5,
+	.leaf_levels		= svm_leaf_levels,
 	.check			= svm_check,
 	.setup			= svm_setup,
 	.teardown		= svm_teardown,
@@ -44,6 +45,7 @@ const struct vtr_backend vtr_svm_backend = {
 	.flush_tlb		= svm_flush_tlb,
 	.lend_debug		= svm_lend_debug,
 	.update_debug		= svm_update_debug,
+	/* No AVIC: virtual_interrupts, virtual_apic, virtual_irqs and virtual_eois are not there. */
 	.set_tsc_offset		= svm_set_tsc_offset,
 	.cpu_enable		= svm_cpu_enable,
 	.cpu_disable		= svm_cpu_disable,

@@ -74,6 +74,7 @@ DECLARE_PER_CPU(struct svm_cpu, svm_cpus);
 
 /* cpu.c */
 const char *svm_check(int *err);
+u8 svm_leaf_levels(void);
 int svm_setup(void);
 void svm_teardown(void);
 int svm_cpu_enable(void);

@@ -1,9 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * caps.c - what this CPU's VMX can do: the capability MSRs, and the controls that follow from them.
+ * caps.c - what this CPU's VMX can do: the capability MSRs, the controls that follow from them, and the
+ * module parameters that hide a feature.
  *
  * Source: SDM 3D "VMX Capability Reporting Facility".
  */
+#include <linux/moduleparam.h>
 #include <asm/msr.h>
 #include "vmx.h"
 
@@ -21,7 +23,9 @@
 #define EPT_WALK_5		BIT_ULL(7)
 #define EPT_WB			BIT_ULL(14)
 #define EPT_2M			BIT_ULL(16)
+#define EPT_1G			BIT_ULL(17)
 #define EPT_INVEPT		BIT_ULL(20)
+#define EPT_AD			BIT_ULL(21)
 #define EPT_INVEPT_GLOBAL	BIT_ULL(26)
 
 struct vmx_caps vmx_caps;
@@ -56,7 +60,7 @@ static const struct vmx_control_set vmx_control_sets[] = {
 		.msr = MSR_IA32_VMX_PROCBASED_CTLS2,
 		.need = VMX_CPU2_EPT | VMX_CPU2_UNRESTRICTED | VMX_CPU2_WBINVD,
 		.want = VMX_CPU2_RDTSCP | VMX_CPU2_VPID | VMX_CPU2_PAUSE_LOOP |
-			VMX_CPU2_INVPCID | VMX_CPU2_XSAVES,
+			VMX_CPU2_INVPCID | VMX_CPU2_XSAVES | VMX_CPU2_VID_ALL,
 		.out = &vmx_caps.cpu2,
 	}, {
 		.msr = MSR_IA32_VMX_EXIT_CTLS, .true_msr = MSR_IA32_VMX_TRUE_EXIT_CTLS,
@@ -69,6 +73,66 @@ static const struct vmx_control_set vmx_control_sets[] = {
 		.out = &vmx_caps.entry,
 	},
 };
+
+/*
+ * Each feature that has a software fallback can be hidden. After the load a parameter says whether the
+ * feature is in use; on another vendor's CPU it says nothing.
+ */
+#define VMX_PARAM(name, what) \
+	static bool vmx_param_##name = true; \
+	module_param_named(name, vmx_param_##name, bool, 0444); \
+	MODULE_PARM_DESC(name, "Intel: " what)
+
+VMX_PARAM(ept_ad, "accessed and dirty bits in the extended page tables");
+VMX_PARAM(ept_1g, "1 GiB pages in the extended page tables");
+VMX_PARAM(vpid, "cached translations tagged by vCPU");
+VMX_PARAM(tpr_shadow, "the guest's CR8 without exits");
+VMX_PARAM(vid, "interrupts, EOIs and self-IPIs in x2APIC mode without exits (needs tpr_shadow)");
+VMX_PARAM(ple, "exits from loops of PAUSE");
+VMX_PARAM(mtf, "single steps by the monitor trap");
+
+/**
+ * struct vmx_feature - what a parameter hides
+ * @on: the parameter
+ * @controls: a field of controls, or NULL
+ * @caps: a word of capabilities, if not
+ * @bits: of either: the feature, which is there if all of them are
+ * @needs: the feature it is built on, further up in the table, or NULL
+ */
+struct vmx_feature {
+	bool *on;
+	u32 *controls;
+	u64 *caps;
+	u64 bits;
+	const bool *needs;
+};
+
+static const struct vmx_feature vmx_features[] = {
+	{ &vmx_param_ept_ad, NULL, &vmx_caps.ept_vpid, EPT_AD },
+	{ &vmx_param_ept_1g, NULL, &vmx_caps.ept_vpid, EPT_1G },
+	{ &vmx_param_vpid, &vmx_caps.cpu2, NULL, VMX_CPU2_VPID },
+	{ &vmx_param_tpr_shadow, &vmx_caps.cpu, NULL, VMX_CPU_TPR_SHADOW },
+	{ &vmx_param_vid, &vmx_caps.cpu2, NULL, VMX_CPU2_VID_ALL, &vmx_param_tpr_shadow },
+	{ &vmx_param_ple, &vmx_caps.cpu2, NULL, VMX_CPU2_PAUSE_LOOP },
+	{ &vmx_param_mtf, &vmx_caps.cpu_may, NULL, VMX_CPU_MONITOR_TRAP },
+};
+
+static void vmx_hide_features(void)
+{
+	const struct vmx_feature *f;
+
+	for (f = vmx_features; f < vmx_features + ARRAY_SIZE(vmx_features); f++) {
+		u64 has = f->controls ? *f->controls : *f->caps;
+
+		*f->on = *f->on && (has & f->bits) == f->bits && (!f->needs || *f->needs);
+		if (*f->on)
+			continue;
+		if (f->controls)
+			*f->controls &= ~(u32)f->bits;
+		else
+			*f->caps &= ~f->bits;
+	}
+}
 
 /* Controls that exit where nobody asked for it must be allowed to be 0. */
 #define VMX_CPU_NEVER	(VMX_CPU_CR3_LOAD | VMX_CPU_CR3_STORE)
@@ -84,6 +148,32 @@ static bool vmx_adjust(const struct vmx_control_set *s, bool has_true)
 	may = allowed >> 32;
 	*s->out = must | ((s->need | s->want) & may);
 	return !(s->need & ~may);
+}
+
+/**
+ * vmx_leaf_levels() - the largest pages that EPT maps here
+ *
+ * Return: 2: 2 MiB, 3: 1 GiB.
+ */
+u8 vmx_leaf_levels(void)
+{
+	return vmx_caps.ept_vpid & EPT_1G ? 3 : 2;
+}
+
+/**
+ * vmx_virtual_interrupts() - does the CPU deliver interrupts from a virtual-APIC page?
+ */
+bool vmx_virtual_interrupts(void)
+{
+	return vmx_caps.cpu2 & VMX_CPU2_VIRTUAL_INTR;
+}
+
+/**
+ * vmx_ept_accessed() - does the CPU set accessed and dirty bits in the tables?
+ */
+bool vmx_ept_accessed(void)
+{
+	return vmx_caps.ept_vpid & EPT_AD;
 }
 
 /**
@@ -124,6 +214,7 @@ const char *vmx_caps_read(int *err)
 	    !(vmx_caps.ept_vpid & EPT_2M) || !(vmx_caps.ept_vpid & EPT_INVEPT) ||
 	    !(vmx_caps.ept_vpid & EPT_INVEPT_GLOBAL) || !(vmx_caps.ept_vpid & EPT_WALK_4))
 		return "the CPU's EPT lacks write-back tables, 2 MiB pages, four levels or INVEPT: use another machine";
+	vmx_hide_features();
 	rdmsrl(MSR_IA32_VMX_CR0_FIXED0, vmx_caps.cr0_fixed0);
 	vmx_caps.cr0_fixed0 &= ~(u64)(X86_CR0_PE | X86_CR0_PG);
 	rdmsrl(MSR_IA32_VMX_CR4_FIXED0, vmx_caps.cr4_fixed0);

@@ -136,6 +136,14 @@ static void vmx_decode_rest(struct vtr_vcpu *v, struct vtr_exit *e)
 		e->reg.nr = vmcs_read(VMCS_EXIT_QUALIFICATION) & 7;
 		e->reg.write = !(vmcs_read(VMCS_EXIT_QUALIFICATION) & VMX_DR_FROM);
 		break;
+	case VMX_EXIT_APIC_EOI:
+		e->kind = VTR_EXIT_APIC_EOI;
+		e->apic.vector = vmcs_read(VMCS_EXIT_QUALIFICATION);
+		break;
+	case VMX_EXIT_APIC_WRITE:
+		e->kind = VTR_EXIT_APIC_WRITE;
+		e->apic.off = vmcs_read(VMCS_EXIT_QUALIFICATION) & 0xff0;
+		break;
 	case VMX_EXIT_MONITOR_TRAP:
 		/* A debugger's step: what the #DB of a single step looks like. */
 		e->kind = VTR_EXIT_EXCEPTION;

@@ -40,6 +40,18 @@ void vmx_msr_bitmap_destroy(unsigned long *map)
  */
 void vmx_msr_bitmap_allow(unsigned long *map, u32 msr)
 {
+	vmx_msr_bitmap_set(map, msr, false, false);
+}
+
+/**
+ * vmx_msr_bitmap_set() - which accesses of an MSR exit
+ * @map: the guest's bitmap
+ * @msr: in one of the two ranges it covers; others are left alone
+ * @read_exits: whether RDMSR does
+ * @write_exits: whether WRMSR does
+ */
+void vmx_msr_bitmap_set(unsigned long *map, u32 msr, bool read_exits, bool write_exits)
+{
 	/* A KiB each: reads of low MSRs, reads of high ones, writes of low ones, writes of high ones. */
 	static const u32 base[] = { 0, 0xc0000000 };
 	int i;
@@ -48,8 +60,8 @@ void vmx_msr_bitmap_allow(unsigned long *map, u32 msr)
 		u32 n = msr - base[i];
 
 		if (n < 0x2000) {
-			__clear_bit(i * 0x2000 + n, map);
-			__clear_bit(0x4000 + i * 0x2000 + n, map);
+			__assign_bit(i * 0x2000 + n, map, read_exits);
+			__assign_bit(0x4000 + i * 0x2000 + n, map, write_exits);
 			return;
 		}
 	}

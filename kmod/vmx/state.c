@@ -261,7 +261,9 @@ void vmx_set_cr(struct vtr_vcpu *v, int nr, u64 val)
 		break;
 	default:
 		v->cr8 = val & 0xf;
-		hw->vapic[0x80] = v->cr8 << 4;
+		/* The local APIC's own register has four bits more. */
+		if (hw->vapic[VMX_VAPIC_TPR] >> 4 != v->cr8)
+			hw->vapic[VMX_VAPIC_TPR] = v->cr8 << 4;
 		/* An entry wants a threshold that is not above the priority. */
 		if (hw->tpr_threshold > v->cr8) {
 			hw->tpr_threshold = 0;

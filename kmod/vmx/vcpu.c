@@ -19,7 +19,6 @@
 #define VMX_EPTP_WB		6
 #define VMX_EPTP_LEVELS_SHIFT	3
 #define VMX_EPTP_AD		BIT_ULL(6)
-#define VMX_CAP_EPT_AD		BIT_ULL(21)
 
 /* MSRs that entries and exits exchange, or that nobody else uses while the vCPU is loaded. */
 static const u32 vmx_free_msrs[] = {
@@ -30,7 +29,7 @@ static const u32 vmx_free_msrs[] = {
 static u64 vmx_eptp(struct vtr_vcpu *v)
 {
 	return v->vm->mmu.root | VMX_EPTP_WB | (v->vm->mmu.pt.levels - 1) << VMX_EPTP_LEVELS_SHIFT |
-	       (vmx_caps.ept_vpid & VMX_CAP_EPT_AD ? VMX_EPTP_AD : 0);
+	       (vmx_ept_accessed() ? VMX_EPTP_AD : 0);
 }
 
 /* What of the host is the same on every CPU and at all times. */
@@ -64,7 +63,11 @@ static void vmx_init_controls(struct vtr_vcpu *v)
 		hw->controls |= VMX_CPU_CR8_LOAD | VMX_CPU_CR8_STORE;
 	vmcs_write(VMCS_PIN_CONTROLS, vmx_caps.pin);
 	vmcs_write(VMCS_CPU_CONTROLS, hw->controls);
-	vmcs_write(VMCS_CPU_CONTROLS2, hw->vpid ? vmx_caps.cpu2 : vmx_caps.cpu2 & ~VMX_CPU2_VPID);
+	/* The local APIC begins in xAPIC mode. */
+	hw->controls2 = vmx_caps.cpu2 & ~(u32)VMX_CPU2_VID_ALL;
+	if (!hw->vpid)
+		hw->controls2 &= ~VMX_CPU2_VPID;
+	vmcs_write(VMCS_CPU_CONTROLS2, hw->controls2);
 	vmcs_write(VMCS_EXIT_CONTROLS, vmx_caps.exit);
 	vmcs_write(VMCS_ENTRY_CONTROLS, vmx_caps.entry);
 	/*
@@ -125,7 +128,8 @@ int vmx_vcpu_create(struct vtr_vcpu *v)
 	hw->vmcs_cpu = -1;
 	hw->host_cpu = -1;
 	hw->vmcs = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
-	hw->vapic = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
+	hw->own_vapic = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
+	hw->vapic = hw->own_vapic;
 	hw->msr_bitmap = vmx_msr_bitmap_create();
 	if (!hw->vmcs || !hw->vapic || !hw->msr_bitmap) {
 		vmx_vcpu_destroy(v);
@@ -160,7 +164,7 @@ void vmx_vcpu_destroy(struct vtr_vcpu *v)
 		cmpxchg(&per_cpu_ptr(&vmx_cpus, cpu)->last_vcpu, v, NULL);
 	vmx_vpid_put(hw->vpid);
 	vmx_msr_bitmap_destroy(hw->msr_bitmap);
-	free_page((unsigned long)hw->vapic);
+	free_page((unsigned long)hw->own_vapic);
 	free_page((unsigned long)hw->vmcs);
 	kfree(hw);
 	v->hw = NULL;
@@ -379,8 +383,10 @@ static noinline void vmx_enter_rare(struct vtr_vcpu *v)
 {
 	struct vtr_backend_vcpu *hw = v->hw;
 
-	if (hw->rare & VMX_RARE_CONTROL)
+	if (hw->rare & VMX_RARE_CONTROL) {
 		vmcs_write(VMCS_CPU_CONTROLS, hw->controls);
+		vmcs_write(VMCS_CPU_CONTROLS2, hw->controls2);
+	}
 	if (hw->rare & VMX_RARE_PDPTE)
 		vmx_load_pdptes(v);
 	if (hw->rare & VMX_RARE_FLUSH)
@@ -423,7 +429,7 @@ static noinline void vmx_entry_failed(struct vtr_vcpu *v)
 static noinline int vmx_leave_rare(struct vtr_vcpu *v, u32 vectoring)
 {
 	struct vtr_backend_vcpu *hw = v->hw;
-	u8 tpr = hw->vapic[0x80] >> 4;
+	u8 tpr = hw->vapic[VMX_VAPIC_TPR] >> 4;
 	int what = 0;
 
 	if (vmx_caps.cpu & VMX_CPU_TPR_SHADOW && v->cr8 != tpr) {
@@ -505,7 +511,7 @@ int vmx_enter(struct vtr_vcpu *v)
 		hw->entry.launched = !(hw->exit_reason & VMX_EXIT_ENTRY_FAILED);
 	/* NMIs get blocked by an injection only, so their opening matters where one is masked. */
 	if (unlikely(hw->rare || vectoring & VMX_INTR_VALID || hw->exit_reason == VMX_EXIT_EXCEPTION ||
-		     hw->vapic[0x80] >> 4 != v->cr8 || v->nmi_masked))
+		     hw->vapic[VMX_VAPIC_TPR] >> 4 != v->cr8 || v->nmi_masked))
 		return vmx_leave_rare(v, vectoring);
 	return 0;
 }

@@ -21,6 +21,7 @@ enum vmcs_field {
 	VMCS_GUEST_GS			= 0x080a,
 	VMCS_GUEST_LDTR			= 0x080c,
 	VMCS_GUEST_TR			= 0x080e,
+	VMCS_GUEST_INTR_STATUS		= 0x0810,
 	VMCS_HOST_ES			= 0x0c00,
 	VMCS_HOST_CS			= 0x0c02,
 	VMCS_HOST_SS			= 0x0c04,
@@ -34,6 +35,7 @@ enum vmcs_field {
 	VMCS_TSC_OFFSET			= 0x2010,
 	VMCS_VIRTUAL_APIC		= 0x2012,
 	VMCS_EPTP			= 0x201a,
+	VMCS_EOI_EXIT_BITMAP0		= 0x201c,	/* and three more, 2 apart */
 	VMCS_XSS_EXIT_BITMAP		= 0x202c,
 	VMCS_GUEST_PHYSICAL		= 0x2400,
 	VMCS_LINK_POINTER		= 0x2800,
@@ -144,9 +146,14 @@ enum vmcs_field {
 /* Secondary processor-based controls */
 #define VMX_CPU2_EPT			BIT(1)
 #define VMX_CPU2_RDTSCP			BIT(3)
+#define VMX_CPU2_X2APIC			BIT(4)
 #define VMX_CPU2_VPID			BIT(5)
 #define VMX_CPU2_WBINVD			BIT(6)
 #define VMX_CPU2_UNRESTRICTED		BIT(7)
+#define VMX_CPU2_APIC_REGISTERS		BIT(8)
+#define VMX_CPU2_VIRTUAL_INTR		BIT(9)
+#define VMX_CPU2_VID_ALL \
+	(VMX_CPU2_X2APIC | VMX_CPU2_APIC_REGISTERS | VMX_CPU2_VIRTUAL_INTR)
 #define VMX_CPU2_PAUSE_LOOP		BIT(10)
 #define VMX_CPU2_INVPCID		BIT(12)
 #define VMX_CPU2_XSAVES			BIT(20)
@@ -216,12 +223,15 @@ enum vmcs_field {
 #define VMX_EXIT_PAUSE			40
 #define VMX_EXIT_MACHINE_CHECK		41
 #define VMX_EXIT_TPR_THRESHOLD		43
+#define VMX_EXIT_APIC_ACCESS		44
+#define VMX_EXIT_APIC_EOI		45
 #define VMX_EXIT_EPT_VIOLATION		48
 #define VMX_EXIT_EPT_MISCONFIG		49
 #define VMX_EXIT_INVEPT			50
 #define VMX_EXIT_INVVPID		53
 #define VMX_EXIT_WBINVD			54
 #define VMX_EXIT_XSETBV			55
+#define VMX_EXIT_APIC_WRITE		56
 #define VMX_EXIT_NR			70
 #define VMX_EXIT_ENTRY_FAILED		BIT(31)	/* the exit is a failed entry */
 #define VMX_EXIT_BASIC			0xffff

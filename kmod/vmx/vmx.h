@@ -4,7 +4,7 @@
  *
  * cpu.c owns the CPUs (VMXON, which VMCS is current, VPIDs), caps.c what they can do, vcpu.c creation,
  * load and entry, exit.c the decoding of an exit, event.c injection and windows, state.c registers,
- * maps.c the MSR bitmap, flush.c cached translations.
+ * maps.c the MSR bitmap, vapic.c the local APIC's page, flush.c cached translations.
  */
 #ifndef VITRINE_VMX_VMX_H
 #define VITRINE_VMX_VMX_H
@@ -37,11 +37,13 @@ struct vmx_cpu {
 	bool enabled;
 };
 
+#define VMX_VAPIC_TPR	0x80	/* offset of the TPR in a virtual-APIC page */
+
 /* Bits of vtr_backend_vcpu.rare: all of them are zero at most entries, which one test tells. */
 enum vmx_rare {
 	VMX_RARE_EVENT	= BIT(0),	/* an event was given to this entry */
 	VMX_RARE_FLUSH	= BIT(1),	/* cached translations are void */
-	VMX_RARE_CONTROL = BIT(2),	/* hw->controls differs from the VMCS's */
+	VMX_RARE_CONTROL = BIT(2),	/* hw->controls or controls2 differs from the VMCS's */
 	VMX_RARE_PDPTE	= BIT(3),	/* PAE paging began outside of the guest: load its four entries */
 	VMX_RARE_L1D	= BIT(4),	/* the level-1 data cache may hold what the guest must not see */
 	VMX_RARE_STEP	= BIT(5),	/* a debugger's single step, where the CPU has no monitor trap */
@@ -92,7 +94,8 @@ struct vtr_backend_vcpu {
 	u64 host_msr[VMX_MSRS];
 	u64 tsc_aux;
 	u32 spec_ctrl;
-	u8 *vapic;		/* page of the virtual TPR */
+	u8 *vapic;		/* page of the virtual TPR: @own_vapic, or the local APIC's registers */
+	u8 *own_vapic;
 	unsigned long *msr_bitmap;
 };
 
@@ -123,6 +126,9 @@ DECLARE_PER_CPU(struct vmx_cpu, vmx_cpus);
 
 /* caps.c */
 const char *vmx_caps_read(int *err);
+u8 vmx_leaf_levels(void);
+bool vmx_virtual_interrupts(void);
+bool vmx_ept_accessed(void);
 
 /* cpu.c */
 const char *vmx_check(int *err);
@@ -147,6 +153,7 @@ void vmx_flush_cpu(void);
 unsigned long *vmx_msr_bitmap_create(void);
 void vmx_msr_bitmap_destroy(unsigned long *map);
 void vmx_msr_bitmap_allow(unsigned long *map, u32 msr);
+void vmx_msr_bitmap_set(unsigned long *map, u32 msr, bool read_exits, bool write_exits);
 
 /* vcpu.c */
 int vmx_vcpu_create(struct vtr_vcpu *v);
@@ -177,6 +184,11 @@ u32 vmx_get_shadow(struct vtr_vcpu *v);
 void vmx_set_shadow(struct vtr_vcpu *v, u32 shadow);
 int vmx_take_back_event(struct vtr_vcpu *v, u32 info);
 
+/* vapic.c */
+void vmx_virtual_apic(struct vtr_vcpu *v, void *page);
+void vmx_virtual_irqs(struct vtr_vcpu *v, int irr, int isr);
+void vmx_virtual_eois(struct vtr_vcpu *v, const u64 *map);
+
 /* state.c */
 void vmx_code_state(struct vtr_vcpu *v, struct vtr_code_state *s);
 bool vmx_code_same(struct vtr_vcpu *v, const struct vtr_walk_cache *c);
@@ -205,6 +217,13 @@ static inline void vmx_control(struct vtr_vcpu *v, u32 bit, bool on)
 	if (want == v->hw->controls)
 		return;
 	v->hw->controls = want;
+	v->hw->rare |= VMX_RARE_CONTROL;
+}
+
+/* The same for a secondary one. */
+static inline void vmx_control2(struct vtr_vcpu *v, u32 bits, bool on)
+{
+	v->hw->controls2 = on ? v->hw->controls2 | bits : v->hw->controls2 & ~bits;
 	v->hw->rare |= VMX_RARE_CONTROL;
 }
 
