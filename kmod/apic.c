@@ -283,10 +283,16 @@ void vtr_apic_tsc_changed(struct vtr_vcpu *v)
 
 /* --- effects of register accesses by the APIC's own vCPU --- */
 
+/* The vectors whose EOI somebody wants to hear of. */
+static const u64 *apic_eoi_map(const struct vtr_vm *vm)
+{
+	return vm->irqchip ? vm->irqchip->eoi_map : vm->router.split_eoi_map;
+}
+
 static void apic_eoi_broadcast(struct vtr_vcpu *v, u8 vector)
 {
 	struct vtr_irqchip *chip = v->vm->irqchip;
-	const u64 *map = chip ? chip->eoi_map : v->vm->router.split_eoi_map;
+	const u64 *map = apic_eoi_map(v->vm);
 
 	if (likely(!(READ_ONCE(map[vector >> 6]) & BIT_ULL(vector & 63))))
 		return;
@@ -434,11 +440,8 @@ void vtr_apic_publish(struct vtr_vcpu *v)
  */
 void vtr_apic_load_eoi_map(struct vtr_vcpu *v)
 {
-	static const u64 none[4];
-	struct vtr_irqchip *chip = v->vm->irqchip;
-
 	if (v->apic->l.hw)
-		vtr_hw(virtual_eois)(v, chip ? chip->eoi_map : none);
+		vtr_hw(virtual_eois)(v, apic_eoi_map(v->vm));
 }
 
 /**

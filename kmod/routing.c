@@ -207,6 +207,8 @@ static void update_split_eoi(struct vtr_vm *vm, const struct vtr_irq_table *t)
 	}
 	for (i = 0; i < ARRAY_SIZE(map); i++)
 		WRITE_ONCE(vm->router.split_eoi_map[i], map[i]);
+	if (static_branch_unlikely(&vtr_vid))
+		vtr_vm_request(vm, VTR_REQ_EOI_MAP, false);
 }
 
 static void table_replace(struct vtr_vm *vm, struct vtr_irq_table *t)

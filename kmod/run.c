@@ -175,7 +175,7 @@ static int vtr_irq_pending(struct vtr_vcpu *v)
 /* The same, less what the CPU delivers without us. */
 static int vtr_irq_to_inject(struct vtr_vcpu *v)
 {
-	if (v->user_irq >= 0)
+	if (v->user_irq >= 0 && vtr_user_irq_open(v))
 		return v->user_irq;
 	return v->apic ? vtr_apic_to_inject(v) : -1;
 }
