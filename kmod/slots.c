@@ -172,6 +172,7 @@ static int vtr_slot_delete(struct vtr_vm *vm, struct vtr_slot *old)
 		return -ENOMEM;
 	gone = *old;
 	vtr_slots_publish(vm, n, gone.gfn, gone.gfn + gone.npages, VTR_PT_ZAP);
+	atomic64_sub(gone.npages, &vm->slot_pages);
 	vtr_dirty_put(gone.dirty);
 	return 0;
 }
@@ -203,6 +204,8 @@ static int vtr_slot_change(struct vtr_vm *vm, struct vtr_slot *old, struct vtr_s
 		vtr_dirty_put(new->dirty);
 		return -ENOMEM;
 	}
+	if (!old)
+		atomic64_add(new->npages, &vm->slot_pages);
 	/* A log begins with nothing large and nothing writable; when it ends, large pages come back. */
 	vtr_slots_publish(vm, n, was.gfn, was.gfn + was.npages,
 			  was.gfn == new->gfn && new->dirty ? VTR_PT_SPLIT : VTR_PT_ZAP);
