@@ -18,11 +18,12 @@
 #define GREETING_MAX	256
 #define TIMEOUT_S	20
 
-static const char *mode = "write";
+static const char *mode = "write", *port = "console";
 
 static const struct argp_option options[] = {
 	{ "read-only", 'r', NULL, 0, "Only look", 0 },
 	{ "steal", 's', NULL, 0, "Type here, whoever types elsewhere", 0 },
+	{ "hvc", 'v', NULL, 0, "The virtio console, hvc0 in a Linux guest, instead of the serial port", 0 },
 	{ 0 },
 };
 
@@ -37,6 +38,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case 's':
 		mode = "steal";
 		return 0;
+	case 'v':
+		port = "hvc";
+		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}
@@ -48,6 +52,7 @@ static const struct argp argp = {
 	       "goes on. Any number may look, one types.\v"
 	       "Examples:\n"
 	       "  vmctl console web\n"
+	       "  vmctl console --hvc web\n"
 	       "  vmctl console --read-only web | grep -m1 login:",
 };
 
@@ -170,7 +175,7 @@ static void converse(int fd)
 
 static int work(struct vm *vm, void *arg)
 {
-	int fd = client_connect(vm, "console", TIMEOUT_S), status;
+	int fd = client_connect(vm, port, TIMEOUT_S), status;
 	struct timeval none = { 0 };
 
 	(void)arg;

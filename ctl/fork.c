@@ -110,9 +110,11 @@ static int open_fixed(struct birth *b)
 		return vmctl_errno(b->child.name, "raise the limit on open files"), -1;
 	b->status = status[0];
 	return add(b, status[1]) || add_file(b, "run", 0) || add_file(b, "vmm.log", O_APPEND) ||
+	       add(b, vmm_local_listen(b->child.fd, "control")) || add(b, vmm_local_listen(b->child.fd, "vsock")) ||
 	       add_file(b, "console.log", O_APPEND) || add_file(b, "console.log.1", 0) ||
 	       add(b, vmm_local_listen(b->child.fd, "console")) ||
-	       add(b, vmm_local_listen(b->child.fd, "control")) ? -1 : 0;
+	       add_file(b, "hvc.log", O_APPEND) || add_file(b, "hvc.log.1", 0) ||
+	       add(b, vmm_local_listen(b->child.fd, "hvc")) ? -1 : 0;
 }
 
 static int set_text(char **to, const char *value)

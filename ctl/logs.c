@@ -19,13 +19,15 @@
 
 #define TAIL_MAX	(4 << 20)	/* more than both files hold */
 
-static bool follow, of_process;
+static bool follow;
+static const char *log_name = "console.log", *old_name = "console.log.1";
 static uint64_t lines = UINT64_MAX;
 
 static const struct argp_option options[] = {
 	{ "follow", 'f', NULL, 0, "Go on with what comes, until the VM ends", 0 },
 	{ "lines", 'n', "N", 0, "Begin with the last N lines (default: all that is kept)", 0 },
 	{ "process", 'p', NULL, 0, "What the VM process said instead", 0 },
+	{ "hvc", 'v', NULL, 0, "What the guest said on its virtio console instead", 0 },
 	{ 0 },
 };
 
@@ -41,7 +43,12 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 			return vmctl_bad_value(arg, "--lines takes a number");
 		return 0;
 	case 'p':
-		of_process = true;
+		log_name = "vmm.log";
+		old_name = NULL;
+		return 0;
+	case 'v':
+		log_name = "hvc.log";
+		old_name = "hvc.log.1";
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -85,8 +92,8 @@ static const char *tail_of(const char *text, size_t n)
 static char *read_logs(struct vm *vm, size_t *n, off_t *end)
 {
 	size_t old_n = 0, new_n = 0;
-	char *old = of_process ? NULL : file_read(vm->fd, "console.log.1", TAIL_MAX, &old_n);
-	char *new = file_read(vm->fd, of_process ? "vmm.log" : "console.log", TAIL_MAX, &new_n);
+	char *old = old_name ? file_read(vm->fd, old_name, TAIL_MAX, &old_n) : NULL;
+	char *new = file_read(vm->fd, log_name, TAIL_MAX, &new_n);
 	char *both = malloc(old_n + new_n + 1);
 
 	if (both) {
@@ -123,7 +130,7 @@ static bool print_new(int log, off_t *at)
 
 static int follow_log(struct vm *vm, off_t at)
 {
-	int log = openat(vm->fd, of_process ? "vmm.log" : "console.log", O_RDONLY | O_CLOEXEC);
+	int log = openat(vm->fd, log_name, O_RDONLY | O_CLOEXEC);
 	struct pollfd p = { .fd = inotify_init1(IN_CLOEXEC), .events = POLLIN };
 	struct vm_status status;
 	char path[64], events[4096];

@@ -27,6 +27,7 @@ static const struct vmctl_verb verbs[] = {
 	VERB(set, "change a VM's configuration"),
 	VERB(logs, "what a VM said on its console"),
 	VERB(console, "connect to a VM's console"),
+	VERB(vsock, "connect to a program in a VM"),
 	{ "run", "boot a kernel in the foreground, its console on this terminal", vmctl_run,
 	  vmctl_run_help, NULL },
 	{ "image", "make, look at, copy and check disk images", vmctl_image, vmctl_image_help, NULL },

@@ -10,8 +10,10 @@
  *	NAME/snapshots/		of the next issue's verbs
  *	NAME/seed.iso		what cloud-init reads
  *	NAME/console.log	what the guest said; console.log.1 what it said before
+ *	NAME/hvc.log		the same of its virtio console
  *	NAME/vmm.log		what the VM process said
- *	NAME/control, console	its sockets
+ *	NAME/control, console, hvc, vsock
+ *				its sockets
  *	.lock			held while a folder comes or goes
  *	.new-*, .old-*		a VM that is being made or removed; debris once its `lock` is free
  *

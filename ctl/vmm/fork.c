@@ -114,8 +114,9 @@ static int become(struct vmm *m, struct vmm_fork *f)
 	take(f, VMM_FORK_RUN, 2, fd);
 	if (o->forked(o, f->name, fd[0], fd[1]))
 		return -1;
-	take(f, VMM_FORK_CONSOLE, 4, fd);
-	if (vmm_hub_forked(m, fd[2], fd[0], fd[1]) || vmm_control_forked(m, fd[3]))
+	take(f, VMM_FORK_CONTROL, 2, fd);
+	if (vmm_control_forked(m, fd[0]) || vmm_vsock_forked(m, fd[1]) ||
+	    vmm_hubs_forked(m, take(f, VMM_FORK_HUBS, VMM_HUBS * VMM_HUB_FDS, fd)))
 		return -1;
 	if (vmm_blk_push(m, take(f, VMM_FORK_FIXED + disks, disks, fd)))
 		return -1;
@@ -179,7 +180,7 @@ void vmm_fork_run(struct vmm *m)
 	vmm_parts_quiesce(m);
 	if (!vmm_blk_freeze(m)) {
 		/* What the guest said before is the parent's to log. */
-		vmm_hub_service(m);
+		vmm_hubs_service(m);
 		save_state(m);
 		/* Nobody asks how the child ended. */
 		signal(SIGCHLD, SIG_IGN);

@@ -8,6 +8,8 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "hub.h"
+
 struct vmm;
 
 #define VMM_FORK_FDS	200
@@ -18,11 +20,10 @@ enum {
 	VMM_FORK_STATUS,	/* pipe: "P microseconds" from the parent, "R" from the child; nothing when it failed */
 	VMM_FORK_RUN,		/* the child's record */
 	VMM_FORK_LOG,		/* what the child says of itself */
-	VMM_FORK_CONSOLE,	/* console.log, console.log.1 and the socket */
-	VMM_FORK_CONSOLE_OLD,
-	VMM_FORK_CONSOLE_SOCKET,
-	VMM_FORK_CONTROL_SOCKET,
-	VMM_FORK_FIXED,
+	VMM_FORK_CONTROL,	/* sockets: control, vsock */
+	VMM_FORK_VSOCK,
+	VMM_FORK_HUBS,		/* the consoles' logs and sockets, see vmm_hubs_forked() */
+	VMM_FORK_FIXED = VMM_FORK_HUBS + VMM_HUBS * VMM_HUB_FDS,
 };
 
 /**

@@ -1,11 +1,12 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * hub.c - the console of a VM in the store: what the guest sends goes to console.log and to everybody
- * who is connected to the socket `console`; one of them types.
+ * hub.c - the consoles of a VM in the store: what the guest sends goes to a log and to everybody
+ * who is connected to a socket; one of them types. The serial port's are called console.log and `console`, the virtio
+ * console's hvc.log and `hvc`.
  *
  * The log takes what comes, so the guest waits for nobody. A ring keeps the last of it: who connects
  * gets that first, and who reads too slowly loses what leaves the ring, and is told.
- * console.log is bounded: when full its content becomes console.log.1. Main thread only.
+ * A log is bounded: when full its content becomes the old log. Main thread only.
  *
  * A connection begins with one line of JSON from the client, {"version": 1, "mode": MODE}, MODE being
  * "read", "write" or "steal", and one from us, {"ok": true, "writer": BOOL}; then bytes flow.
@@ -23,6 +24,8 @@
 #include <unistd.h>
 
 #include "compiler.h"
+#include "devices.h"
+#include "hub.h"
 #include "local.h"
 #include "vmm.h"
 
@@ -51,8 +54,15 @@ struct client {
 	bool greeted, lost;
 };
 
+static const struct vmm_hub_port ports[VMM_HUBS] = {
+	{ "console", "console.log", "console.log.1", vmm_serial_room, vmm_serial_input, vmm_serial_peek,
+	  vmm_serial_drop },
+	{ "hvc", "hvc.log", "hvc.log.1", vmm_hvc_room, vmm_hvc_input, vmm_hvc_peek, vmm_hvc_drop },
+};
+
 struct vmm_hub {
 	struct vmm *m;
+	const struct vmm_hub_port *port;
 	struct vmm_source listener;
 	int log, old_log;
 	uint64_t logged;		/* bytes in console.log */
@@ -73,7 +83,7 @@ static void close_client(struct client *c)
 		c->hub->writer = NULL;
 }
 
-/* What was said stays in console.log until it stands in console.log.1 as a whole. */
+/* What was said stays in the log until it stands in the old one as a whole. */
 static void rotate(struct vmm_hub *h)
 {
 	off_t from = 0;
@@ -125,7 +135,7 @@ static void feed(struct client *c)
 		c->at = h->end - RING;
 		c->lost = true;
 	}
-	if (c->lost && say(c, "\r\n[vmctl: output was lost here, see console.log]\r\n"))
+	if (c->lost && say(c, "\r\n[vmctl: output was lost here, see `vmctl logs`]\r\n"))
 		c->lost = false;
 	if (c->lost)
 		return;
@@ -151,26 +161,22 @@ static void await(struct client *c)
 
 	if (c->greeted && c->at < h->end)
 		events |= EPOLLOUT;
-	if (c != h->writer || vmm_serial_room(h->m))
+	if (c != h->writer || h->port->room(h->m))
 		events |= EPOLLIN;
 	if (c->source.fd >= 0)
 		vmm_loop_change(h->m, &c->source, events);
 }
 
-/**
- * vmm_hub_service() - move what the guest sent to the log and the clients
- * @m: the machine
- */
-void vmm_hub_service(struct vmm *m)
+/* Move what the guest sent to the log and the clients. */
+static void service(struct vmm_hub *h)
 {
-	struct vmm_hub *h = m->hub;
 	uint8_t buf[CHUNK];
 	size_t i, n;
 
-	while ((n = vmm_serial_peek(m, buf, sizeof(buf))) > 0) {
+	while ((n = h->port->peek(h->m, buf, sizeof(buf))) > 0) {
 		log_output(h, buf, n);
 		keep_output(h, buf, n);
-		vmm_serial_drop(m, n);
+		h->port->drop(h->m, n);
 	}
 	for (i = 0; i < CLIENTS; i++) {
 		struct client *c = &h->clients[i];
@@ -180,6 +186,18 @@ void vmm_hub_service(struct vmm *m)
 		if (c->source.fd >= 0)
 			await(c);
 	}
+}
+
+/**
+ * vmm_hubs_service() - move what the guest sent to the logs and the clients
+ * @m: the machine
+ */
+void vmm_hubs_service(struct vmm *m)
+{
+	unsigned int i;
+
+	for (i = 0; i < VMM_HUBS; i++)
+		service(m->hubs[i]);
 }
 
 /* Understand the first line. NULL when it is none of ours. */
@@ -241,7 +259,7 @@ static void read_typed(struct client *c)
 {
 	struct vmm_hub *h = c->hub;
 	bool writes = c == h->writer;
-	size_t room = vmm_serial_room(h->m);
+	size_t room = h->port->room(h->m);
 	uint8_t buf[64];
 	ssize_t n;
 
@@ -254,7 +272,7 @@ static void read_typed(struct client *c)
 	if (n <= 0)
 		close_client(c);
 	else if (writes)
-		vmm_serial_input(h->m, buf, n);
+		h->port->input(h->m, buf, n);
 }
 
 static void on_client(void *opaque, uint32_t events)
@@ -267,7 +285,7 @@ static void on_client(void *opaque, uint32_t events)
 		close_client(c);
 	else if (events & (EPOLLIN | EPOLLRDHUP))
 		c->greeted ? read_typed(c) : read_hello(c);
-	vmm_hub_service(c->hub->m);
+	service(c->hub);
 }
 
 static void on_connection(void *opaque, uint32_t events)
@@ -305,65 +323,69 @@ static int open_logs(struct vmm_hub *h, int folder)
 {
 	struct stat st;
 
-	h->log = open_log(folder, "console.log");
-	h->old_log = open_log(folder, "console.log.1");
+	h->log = open_log(folder, h->port->log);
+	h->old_log = open_log(folder, h->port->old_log);
 	if (h->log < 0 || h->old_log < 0)
 		return -1;
 	/* Appended to, wherever another process left its offset or its end. */
 	if (fstat(h->log, &st) || fcntl(h->log, F_SETFL, O_APPEND)) {
-		vmm_error("console.log", strerror(errno), "check the VM's folder");
+		vmm_error(h->port->log, strerror(errno), "check the VM's folder");
 		return -1;
 	}
 	h->logged = st.st_size;
 	return 0;
 }
 
-/**
- * vmm_hub_create() - open the log and the socket
- * @m: the machine, its serial port exists and it has an owner
- *
- * Return: 0, or -1 with the error printed.
- */
-int vmm_hub_create(struct vmm *m)
+static int add_listener(struct vmm_hub *h)
+{
+	if (!vmm_loop_add(h->m, &h->listener, EPOLLIN))
+		return 0;
+	vmm_error(h->port->socket, strerror(errno), "raise the limit on open files");
+	return -1;
+}
+
+static int create(struct vmm *m, unsigned int number)
 {
 	int folder = m->config->owner->folder;
 	struct vmm_hub *h = calloc(1, sizeof(*h));
 	size_t i;
 
 	if (!h) {
-		vmm_error("console", strerror(errno), "free some memory");
+		vmm_error(ports[number].socket, strerror(errno), "free some memory");
 		return -1;
 	}
 	h->m = m;
+	h->port = &ports[number];
 	h->log = -1;
 	h->old_log = -1;
 	for (i = 0; i < CLIENTS; i++)
 		h->clients[i].source.fd = -1;
 	h->listener = (struct vmm_source){ .fd = -1, .ready = on_connection, .opaque = h };
-	m->hub = h;
+	m->hubs[number] = h;
 	if (open_logs(h, folder))
 		return -1;
-	h->listener.fd = vmm_local_listen(folder, "console");
-	if (h->listener.fd < 0)
-		return -1;
-	if (!vmm_loop_add(m, &h->listener, EPOLLIN))
-		return 0;
-	vmm_error("console", strerror(errno), "raise the limit on open files");
-	return -1;
+	h->listener.fd = vmm_local_listen(folder, h->port->socket);
+	return h->listener.fd < 0 ? -1 : add_listener(h);
 }
 
 /**
- * vmm_hub_forked() - in the child of a fork: another VM's console; the parent's users stay with the parent
- * @m: the machine
- * @listener: its socket
- * @log: its console.log, empty, opened for appending
- * @old_log: its console.log.1
+ * vmm_hubs_create() - open the logs and the sockets
+ * @m: the machine, its serial port and its virtio console exist and it has an owner
  *
  * Return: 0, or -1 with the error printed.
  */
-int vmm_hub_forked(struct vmm *m, int listener, int log, int old_log)
+int vmm_hubs_create(struct vmm *m)
 {
-	struct vmm_hub *h = m->hub;
+	unsigned int i;
+
+	for (i = 0; i < VMM_HUBS; i++)
+		if (create(m, i))
+			return -1;
+	return 0;
+}
+
+static int become(struct vmm_hub *h, const int *fd)
+{
 	size_t i;
 
 	for (i = 0; i < CLIENTS; i++) {
@@ -372,32 +394,39 @@ int vmm_hub_forked(struct vmm *m, int listener, int log, int old_log)
 		h->clients[i].source.fd = -1;
 	}
 	h->writer = NULL;
-	close(h->listener.fd);
 	close(h->log);
 	close(h->old_log);
-	h->listener.fd = listener;
-	h->log = log;
-	h->old_log = old_log;
+	close(h->listener.fd);
+	h->log = fd[0];
+	h->old_log = fd[1];
+	h->listener.fd = fd[2];
 	h->logged = 0;
-	if (!vmm_loop_add(m, &h->listener, EPOLLIN))
-		return 0;
-	vmm_error("console", strerror(errno), "raise the limit on open files");
-	return -1;
+	return add_listener(h);
 }
 
 /**
- * vmm_hub_destroy() - log and send what the guest still said, close everything
- * @m: the machine, its CPUs have stopped
+ * vmm_hubs_forked() - in the child of a fork: another VM's consoles; the parent's users stay with the parent
+ * @m: the machine
+ * @fd: for each the log, empty and opened for appending, the old log, the socket
+ *
+ * Return: 0, or -1 with the error printed.
  */
-void vmm_hub_destroy(struct vmm *m)
+int vmm_hubs_forked(struct vmm *m, const int *fd)
 {
-	struct vmm_hub *h = m->hub;
+	unsigned int i;
+
+	for (i = 0; i < VMM_HUBS; i++)
+		if (become(m->hubs[i], fd + VMM_HUB_FDS * i))
+			return -1;
+	return 0;
+}
+
+static void destroy(struct vmm_hub *h)
+{
 	size_t i;
 
-	if (!h)
-		return;
 	if (h->log >= 0)
-		vmm_hub_service(m);
+		service(h);
 	for (i = 0; i < CLIENTS; i++)
 		close_client(&h->clients[i]);
 	if (h->listener.fd >= 0)
@@ -406,6 +435,20 @@ void vmm_hub_destroy(struct vmm *m)
 		close(h->log);
 	if (h->old_log >= 0)
 		close(h->old_log);
-	m->hub = NULL;
 	free(h);
+}
+
+/**
+ * vmm_hubs_destroy() - log and send what the guest still said, close everything
+ * @m: the machine, its CPUs have stopped
+ */
+void vmm_hubs_destroy(struct vmm *m)
+{
+	unsigned int i;
+
+	for (i = 0; i < VMM_HUBS; i++) {
+		if (m->hubs[i])
+			destroy(m->hubs[i]);
+		m->hubs[i] = NULL;
+	}
 }

@@ -37,8 +37,8 @@ static void on_wake(void *opaque, uint32_t events)
 	(void)events;
 	if (read(m->wake.fd, &count, sizeof(count)) != sizeof(count))
 		return;
-	if (m->hub)
-		vmm_hub_service(m);
+	if (m->config->owner)
+		vmm_hubs_service(m);
 	else
 		vmm_console_service(m);
 }

@@ -263,8 +263,8 @@ static int create_devices(struct vmm *m)
 {
 	return vmm_serial_create(m) || vmm_rtc_create(m) || vmm_firmware_create(m) ||
 	       vmm_pm_create(m) || vmm_i8042_create(m) || vmm_pci_create(m) ||
-	       vmm_blk_create(m) || vmm_net_create(m) || vmm_rng_create(m) ||
-	       vmm_balloon_create(m) ? -1 : 0;
+	       vmm_blk_create(m) || vmm_net_create(m) || vmm_rng_create(m) || vmm_balloon_create(m) ||
+	       vmm_vsock_create(m) || vmm_hvc_create(m) ? -1 : 0;
 }
 
 static int create_cpus(struct vmm *m)
@@ -324,13 +324,13 @@ static int create_console(struct vmm *m)
 {
 	if (!m->config->owner)
 		return vmm_console_create(m);
-	return vmm_hub_create(m) || vmm_control_create(m) ? -1 : 0;
+	return vmm_hubs_create(m) || vmm_control_create(m) ? -1 : 0;
 }
 
 static void destroy_console(struct vmm *m)
 {
 	vmm_control_destroy(m);
-	vmm_hub_destroy(m);
+	vmm_hubs_destroy(m);
 	vmm_console_destroy(m);
 }
 
@@ -368,6 +368,8 @@ static int create(struct vmm *m)
 static void destroy(struct vmm *m)
 {
 	destroy_console(m);
+	vmm_hvc_destroy(m);
+	vmm_vsock_destroy(m);
 	vmm_balloon_destroy(m);
 	vmm_rng_destroy(m);
 	vmm_net_destroy(m);

@@ -16,6 +16,7 @@ void vmm_part_add(struct vmm *m, struct vmm_part *p)
 
 	while (*end)
 		end = &(*end)->next;
+	p->next = NULL;
 	*end = p;
 }
 

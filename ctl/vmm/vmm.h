@@ -3,7 +3,7 @@
  * vmm.h - the VM process: one VM on a KVM-ABI device node.
  *
  * Files: machine.c builds the VM and ends it, vcpu.c runs its CPUs, loop.c waits for the world,
- * console.c ties the terminal to the serial port, hub.c the users' sockets and the log instead,
+ * console.c ties the terminal to the serial port, hub.c the users' sockets and logs instead,
  * control.c serves vmctl, pause.c parks the CPUs, image.c reads files, boot.c and pvh.c load
  * kernels, firmware.c the BIOS, acpi.c writes the tables, memory.c is RAM, route.c says where interrupts go, bus.c finds the device of a
  * port, serial.c, rtc.c, pm.c are devices, part.h is what they have in common; pci.h and virtio.h begin the others.
@@ -24,6 +24,7 @@
 #include <stdint.h>
 
 #include "disk/disk.h"
+#include "hub.h"
 
 #define VMM_MAX_CPUS	64
 #define VMM_MIN_MEMORY	(16ULL << 20)
@@ -217,6 +218,7 @@ struct vmm_control;
 struct vmm_fw_cfg;
 struct vmm_hub;
 struct vmm_i8042;
+struct vmm_hvc;
 struct vmm_nic;
 struct vmm_part;
 struct vmm_pci;
@@ -228,6 +230,7 @@ struct vmm_rtc;
 struct vmm_serial;
 struct vmm_vcpu_state;
 struct vmm_vm_state;
+struct vmm_vsock;
 
 /* What a guest sees of the time that passed while it was saved. */
 enum vmm_clock {
@@ -250,7 +253,7 @@ struct vmm {
 	struct vmm_device devices[VMM_MAX_DEVICES];
 	unsigned int ndevices;
 	struct vmm_console *console;	/* of a VM without owner */
-	struct vmm_hub *hub;		/* of one with */
+	struct vmm_hub *hubs[VMM_HUBS];	/* of one with */
 	struct vmm_control *control;
 	struct vmm_fw_cfg *fw_cfg;
 	struct vmm_i8042 *i8042;
@@ -267,6 +270,8 @@ struct vmm {
 	struct vmm_blk *disks;
 	struct vmm_nic *nics;
 	struct vmm_rng *rng;
+	struct vmm_vsock *vsock;	/* of a VM with owner, as the next */
+	struct vmm_hvc *hvc;
 	struct vmm_balloon *balloon;
 	int epoll;
 	struct vmm_source wake;		/* eventfd: there is something for the main thread to look at */
@@ -320,12 +325,6 @@ void vmm_wake(struct vmm *m);
 int vmm_console_create(struct vmm *m);
 void vmm_console_destroy(struct vmm *m);
 void vmm_console_service(struct vmm *m);
-
-/* hub.c */
-int vmm_hub_create(struct vmm *m);
-int vmm_hub_forked(struct vmm *m, int listener, int log, int old_log);
-void vmm_hub_destroy(struct vmm *m);
-void vmm_hub_service(struct vmm *m);
 
 /* control.c */
 int vmm_control_create(struct vmm *m);

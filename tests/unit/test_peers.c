@@ -27,7 +27,7 @@ static struct vmm_config config;
 static struct vmm_owner owner;
 static char path[] = "/tmp/test_peers.XXXXXX";
 static char said[SERIAL_RING], typed[256];
-static size_t said_n, typed_n, room;
+static size_t said_n, typed_n, room, hvc_said;
 static int phase, presses;
 
 void vmm_error(const char *object, const char *what, const char *remedy)
@@ -118,6 +118,34 @@ void vmm_serial_drop(struct vmm *machine, size_t n)
 	said_n -= n;
 }
 
+size_t vmm_hvc_room(struct vmm *machine)
+{
+	(void)machine;
+	return 0;
+}
+
+void vmm_hvc_input(struct vmm *machine, const uint8_t *data, size_t n)
+{
+	(void)machine;
+	(void)data;
+	ck_assert_uint_eq(n, 0);
+}
+
+size_t vmm_hvc_peek(struct vmm *machine, uint8_t *data, size_t max)
+{
+	size_t n = hvc_said < max ? hvc_said : max;
+
+	(void)machine;
+	memset(data, 'h', n);
+	return n;
+}
+
+void vmm_hvc_drop(struct vmm *machine, size_t n)
+{
+	(void)machine;
+	hvc_said -= n;
+}
+
 static void on_phase(const struct vmm_owner *o, enum vmm_phase p, const char *reason)
 {
 	ck_assert_ptr_eq(o, &owner);
@@ -134,7 +162,7 @@ static void setup(void)
 	room = 64;
 	phase = -1;
 	ck_assert_int_eq(vmm_loop_init(&m), 0);
-	ck_assert_int_eq(vmm_hub_create(&m), 0);
+	ck_assert_int_eq(vmm_hubs_create(&m), 0);
 	ck_assert_int_eq(vmm_control_create(&m), 0);
 }
 
@@ -143,7 +171,7 @@ static void teardown(void)
 	char command[64];
 
 	vmm_control_destroy(&m);
-	vmm_hub_destroy(&m);
+	vmm_hubs_destroy(&m);
 	vmm_loop_fini(&m);
 	snprintf(command, sizeof(command), "rm -r %s", path);
 	ck_assert_int_eq(system(command), 0);
@@ -390,6 +418,27 @@ START_TEST(console_waits_for_room)
 }
 END_TEST
 
+START_TEST(consoles_are_apart)
+{
+	char line[200];
+	int fd;
+
+	hvc_said = 7;
+	vmm_wake(&m);
+	turn();
+	say("serial", 6);
+	fd = peer("hvc");
+	send_text(fd, "{\"version\": 1, \"mode\": \"write\"}\n");
+	snprintf(line, sizeof(line), "%s", got(fd));
+	ck_assert_ptr_nonnull(strstr(line, "hhhhhhh"));
+	ck_assert_ptr_null(strstr(line, "serial"));
+	/* It has no room: nothing is read, nothing is typed elsewhere. */
+	send_text(fd, "abc");
+	ck_assert_uint_eq(typed_n, 0);
+	close(fd);
+}
+END_TEST
+
 /* Ten MiB to one who does not read, while another does and the log stays in bounds. */
 START_TEST(console_flood)
 {
@@ -443,6 +492,7 @@ int main(void)
 	tcase_add_test(t, console_replays);
 	tcase_add_test(t, console_junk);
 	tcase_add_test(t, console_waits_for_room);
+	tcase_add_test(t, consoles_are_apart);
 	tcase_add_test(t, console_flood);
 	suite_add_tcase(s, t);
 	r = srunner_create(s);
