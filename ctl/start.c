@@ -232,7 +232,7 @@ int start_limit(struct vm *vm, const struct config *c, pid_t pid)
 /* The VM's process, until it ends. */
 static int be_vm(struct vm *vm, const struct config *c, int ready)
 {
-	struct keeper k = { .owner = { .folder = vm->fd, .phase = on_phase, .forked = on_forked }, .vm = vm, .ready = ready };
+	struct keeper k = { .owner = { .name = vm->name, .folder = vm->fd, .phase = on_phase, .forked = on_forked }, .vm = vm, .ready = ready };
 	struct vmm_disk disks[CONFIG_DISKS];
 	struct vmm_net nets[CONFIG_NETS];
 	struct vmm_config m;

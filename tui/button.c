@@ -1,8 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * button.c - press the power button of a VM that vmctl started: its process has its folder as working directory, and
- * there the socket that ctl/vmm/control.c describes.
+ * button.c - press the power button of a VM that vmctl started, by the socket that ctl/vmm/control.c describes.
  */
+#include <jansson.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -12,51 +13,76 @@
 
 #include "button.h"
 
-#define REQUEST	"{\"version\":1,\"do\":\"power-button\"}\n"
+#define ANSWER	4096
 
-/* Another program may have such a socket there: it has to be the VM's own process that listens. */
-static int connect_to(pid_t pid)
+/* VM processes are in their folder, or, forked, in that of the VM they were forked from: the folder beside is theirs. */
+static int connect_to(const struct tel_vm *vm)
 {
 	struct sockaddr_un addr = { .sun_family = AF_UNIX };
 	struct timeval timeout = { .tv_sec = 1 };
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
-	socklen_t n = sizeof(struct ucred);
-	struct ucred peer;
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), n;
 
-	snprintf(addr.sun_path, sizeof(addr.sun_path), "/proc/%d/cwd/control", pid);
-	if (fd >= 0 && !setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout)) &&
+	n = snprintf(addr.sun_path, sizeof(addr.sun_path), "/proc/%d/cwd/../%s/control", vm->pid, vm->name);
+	if (fd >= 0 && n < (int)sizeof(addr.sun_path) && !strchr(vm->name, '/') &&
+	    !setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout)) &&
 	    !setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout)) &&
-	    !connect(fd, (struct sockaddr *)&addr, sizeof(addr)) &&
-	    !getsockopt(fd, SOL_SOCKET, SO_PEERCRED, &peer, &n) && peer.pid == pid)
+	    !connect(fd, (struct sockaddr *)&addr, sizeof(addr)))
 		return fd;
 	if (fd >= 0)
 		close(fd);
 	return -1;
 }
 
+/* The answer's object, or NULL. */
+static json_t *ask(int fd, const char *command)
+{
+	char request[80], answer[ANSWER];
+	json_t *o = NULL;
+	ssize_t n;
+
+	snprintf(request, sizeof(request), "{\"version\":1,\"do\":\"%s\"}\n", command);
+	n = send(fd, request, strlen(request), MSG_NOSIGNAL);
+	if (n == (ssize_t)strlen(request))
+		n = recv(fd, answer, sizeof(answer), 0);
+	if (n > 0)
+		o = json_loadb(answer, n, 0, NULL);
+	if (json_is_true(json_object_get(o, "ok")))
+		return o;
+	json_decref(o);
+	return NULL;
+}
+
+/* Another VM may have the same name: the one that answers has to be this one's process. */
+static bool is_of(int fd, pid_t pid)
+{
+	json_t *info = ask(fd, "info");
+	bool is = info && json_integer_value(json_object_get(info, "pid")) == pid;
+
+	json_decref(info);
+	return is;
+}
+
 /**
  * button_press() - press a VM's power button
- * @pid: the VM's process
+ * @vm: the VM
  * @error: filled with what went wrong
  * @room: bytes in @error
  *
- * Waits for at most a second. Return: 0, or -1.
+ * Waits for some seconds at most. Return: 0, or -1.
  */
-int button_press(pid_t pid, char *error, size_t room)
+int button_press(const struct tel_vm *vm, char *error, size_t room)
 {
-	int fd = connect_to(pid);
-	char answer[64];
-	ssize_t n = -1;
+	int fd = connect_to(vm);
+	json_t *done = NULL;
 
-	if (fd < 0) {
-		snprintf(error, room, "It has no power button that vmtop knows: it is not a VM of vmctl's, or not yours");
-		return -1;
-	}
-	if (send(fd, REQUEST, strlen(REQUEST), MSG_NOSIGNAL) == (ssize_t)strlen(REQUEST))
-		n = recv(fd, answer, sizeof(answer), 0);
-	close(fd);
-	if (n > 0)
-		return 0;
-	snprintf(error, room, "Its process does not answer");
-	return -1;
+	if (fd >= 0 && is_of(fd, vm->pid))
+		done = ask(fd, "power-button");
+	else
+		snprintf(error, room, "%.64s is no VM of vmctl's: vmtop knows no power button of it", vm->name);
+	if (fd >= 0 && !done)
+		snprintf(error, room, "%.64s: its process does not answer", vm->name);
+	if (fd >= 0)
+		close(fd);
+	json_decref(done);
+	return done ? 0 : -1;
 }

@@ -6,8 +6,9 @@
 #define TUI_BUTTON_H
 
 #include <stddef.h>
-#include <sys/types.h>
 
-int button_press(pid_t pid, char *error, size_t room);
+#include "telemetry/sample.h"
+
+int button_press(const struct tel_vm *vm, char *error, size_t room);
 
 #endif /* TUI_BUTTON_H */

@@ -70,7 +70,7 @@ static int live_command(struct top_source *source, enum top_command c, const str
 	int err;
 
 	if (c == TOP_STOP)
-		return button_press(vm->pid, source->error, sizeof(source->error));
+		return button_press(vm, source->error, sizeof(source->error));
 	err = family_do(collect_family(l->collector), commands[c], &id, 1, NULL, NULL);
 	if (err)
 		snprintf(source->error, sizeof(source->error), "%.64s: %s", vm->name,

@@ -176,6 +176,6 @@ void event_text(const struct event *e, char *s, size_t room)
 		write_failure(e, s, room);
 	else if (e->note[0])
 		snprintf(s, room, "%s", e->note);
-	else if (e->parent)
+	else if (e->type == VITRINE_EVENT_FORKED)
 		snprintf(s, room, "from #%u", e->parent);
 }

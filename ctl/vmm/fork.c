@@ -133,6 +133,7 @@ static void run_child(struct vmm *m, struct vmm_fork *f)
 		o->phase(o, VMM_PHASE_CRASHED, "it could not be forked");
 		_exit(1);
 	}
+	vmm_ident_forked(m, f->name);
 	vmm_parts_resume(m);
 	if (!f->paused)
 		vmm_resume(m);

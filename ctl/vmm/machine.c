@@ -359,9 +359,11 @@ static void tell_end(const struct vmm *m)
 
 static int create(struct vmm *m)
 {
-	return vmm_loop_init(m) || open_device(m) || vmm_memory_create(m) ||
-	       vmm_hypervisor_create(m) || vmm_state_create(m) || create_devices(m) || create_cpus(m) ||
-	       create_console(m) ? -1 : 0;
+	if (vmm_loop_init(m) || open_device(m) || vmm_memory_create(m) || vmm_hypervisor_create(m))
+		return -1;
+	if (m->config->owner)
+		vmm_ident_tell(m, m->config->owner->name);
+	return vmm_state_create(m) || create_devices(m) || create_cpus(m) || create_console(m) ? -1 : 0;
 }
 
 /* Whatever of it create() got to; descriptors and memory go with the process. */

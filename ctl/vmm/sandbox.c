@@ -24,6 +24,7 @@
 
 #include "compiler.h"
 #include "sandbox.h"
+#include "vitrine.h"
 #include "vmm.h"
 
 #define FORK_FLAGS	(CLONE_CHILD_SETTID | CLONE_CHILD_CLEARTID)
@@ -66,6 +67,9 @@ static const unsigned int requests[] = {
 	0x400454d9,	/* TUNSETQUEUE */
 	0x1277,		/* BLKDISCARD */
 	0x127f,		/* BLKZEROOUT */
+	VITRINE_VM_SET_NAME,
+	VITRINE_VM_GET_ID,
+	VITRINE_VM_NOTE,
 };
 
 static int allow_ioctls(scmp_filter_ctx f)

@@ -69,11 +69,13 @@ enum vmm_phase {
 
 /**
  * struct vmm_owner - who keeps the folder of a VM and its state
+ * @name: of the VM, as the module shall know it
  * @folder: descriptor of the VM's folder: its sockets and its log are made there
  * @phase: called in the main thread at each change, with a reason for the last two, else NULL
  * @forked: this process is another VM's from now on: its name, its record and its log
  */
 struct vmm_owner {
+	const char *name;
 	int folder;
 	void (*phase)(const struct vmm_owner *o, enum vmm_phase phase, const char *reason);
 	int (*forked)(const struct vmm_owner *o, const char *name, int run, int log);
@@ -241,6 +243,7 @@ enum vmm_clock {
 struct vmm {
 	const struct vmm_config *config;
 	int dev, vm;
+	uint32_t vm_id;			/* the module's number of the VM, 0 where it has none */
 	size_t run_size;
 	uint8_t *ram;
 	uint64_t low, high;		/* bytes below and above the hole */
@@ -287,6 +290,10 @@ int vmm_memory_create(struct vmm *m);
 int vmm_memory_slots(struct vmm *m);
 int vmm_memory_rom(struct vmm *m);
 void *vmm_guest(const struct vmm *m, uint64_t gpa, uint64_t len);
+
+/* ident.c */
+void vmm_ident_tell(struct vmm *m, const char *name);
+void vmm_ident_forked(struct vmm *m, const char *name);
 
 /* machine.c */
 int vmm_run(const struct vmm_config *config);
