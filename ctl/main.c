@@ -34,6 +34,7 @@ static const struct vmctl_verb verbs[] = {
 	{ "top", "a live table of the VMs on the module", vmctl_top, vmctl_top_help, NULL },
 	VERB(stats, "where a VM's time goes"),
 	VERB(events, "what happened to VMs"),
+	VERB(why, "the story of a VM that stopped or misbehaves"),
 	VERB(metrics, "all counters as OpenMetrics text"),
 	VERB(doctor, "what keeps VMs from running on this host, and what to do"),
 	{ "net", "look at networks", vmctl_net, vmctl_net_help, NULL },

@@ -9,6 +9,7 @@
 #include "client.h"
 #include "compiler.h"
 #include "seen.h"
+#include "telemetry/hw.h"
 
 /**
  * seen_number() - is a VM named by its number?
@@ -74,7 +75,7 @@ static json_t *faults_of(const struct event *e)
 	for (i = 0; i < e->nfaults; i++) {
 		const struct event_fault *f = &e->faults[i];
 
-		o = json_pack("{s:s, s:i, s:I}", "exception", event_exception(f->vector), "vector",
+		o = json_pack("{s:s, s:i, s:I}", "exception", hw_exception(f->vector), "vector",
 			      (int)f->vector, "rip", (json_int_t)f->rip);
 		if (f->has_error)
 			json_object_set_new(o, "error", json_integer(f->error));

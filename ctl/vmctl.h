@@ -115,12 +115,13 @@ int vmctl_top(int argc, char **argv);
 int vmctl_version(int argc, char **argv);
 int vmctl_vsock(int argc, char **argv);
 int vmctl_wait(int argc, char **argv);
+int vmctl_why(int argc, char **argv);
 
 extern const char vmctl_top_help[], vmctl_image_help[], vmctl_net_help[], vmctl_run_help[];
 extern const struct vmctl_args vmctl_completion_args, vmctl_console_args, vmctl_create_args,
 	vmctl_doctor_args, vmctl_events_args, vmctl_fork_args, vmctl_info_args, vmctl_kill_args,
 	vmctl_list_args, vmctl_logs_args, vmctl_metrics_args, vmctl_pause_args,
 	vmctl_restart_args, vmctl_resume_args, vmctl_rm_args, vmctl_set_args, vmctl_start_args,
-	vmctl_stats_args, vmctl_stop_args, vmctl_vsock_args, vmctl_wait_args;
+	vmctl_stats_args, vmctl_stop_args, vmctl_vsock_args, vmctl_wait_args, vmctl_why_args;
 
 #endif /* VMCTL_H */

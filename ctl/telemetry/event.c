@@ -8,6 +8,7 @@
 
 #include "compiler.h"
 #include "telemetry/event.h"
+#include "telemetry/hw.h"
 
 static const char *const words[] = {
 	[VITRINE_EVENT_CREATED] = "created",
@@ -21,12 +22,6 @@ static const char *const words[] = {
 	[VITRINE_EVENT_SNAPSHOT] = "snapshot",
 	[VITRINE_EVENT_FORKED] = "forked",
 	[VITRINE_EVENT_DESTROYED] = "destroyed",
-};
-
-/* SDM 3A "Exception and Interrupt Reference". */
-static const char *const exceptions[32] = {
-	"#DE", "#DB", "NMI", "#BP", "#OF", "#BR", "#UD", "#NM", "#DF", NULL, "#TS", "#NP", "#SS", "#GP", "#PF", NULL,
-	"#MF", "#AC", "#MC", "#XM", "#VE", "#CP", NULL, NULL, NULL, NULL, NULL, NULL, "#HV", "#VC", "#SX", NULL,
 };
 
 /**
@@ -50,17 +45,6 @@ bool event_is_failure(uint32_t type)
 {
 	return type == VITRINE_EVENT_TRIPLE_FAULT || type == VITRINE_EVENT_ENTRY_FAILURE ||
 	       type == VITRINE_EVENT_INTERNAL_ERROR;
-}
-
-/**
- * event_exception() - an exception's short name
- * @vector: 0 to 31
- *
- * Return: as the manuals write it, "reserved" for others.
- */
-const char *event_exception(uint32_t vector)
-{
-	return vector < ARRAY_SIZE(exceptions) && exceptions[vector] ? exceptions[vector] : "reserved";
 }
 
 static void take_fault(const struct family_message *m, void *arg)
@@ -158,7 +142,7 @@ static void write_failure(const struct event *e, char *s, size_t room)
 	if (n < room && e->has_regs)
 		n += snprintf(s + n, room - n, "RIP 0x%" PRIx64, e->regs[VITRINE_A_REGS_RIP]);
 	if (n < room && f && e->type == VITRINE_EVENT_TRIPLE_FAULT)
-		n += snprintf(s + n, room - n, ", last %s at 0x%" PRIx64, event_exception(f->vector), f->rip);
+		n += snprintf(s + n, room - n, ", last %s at 0x%" PRIx64, hw_exception(f->vector), f->rip);
 	if (n < room && e->detail[0])
 		snprintf(s + n, room - n, "%s%s", e->has_regs ? ", " : "", e->detail);
 }

@@ -76,6 +76,5 @@ const char *event_word(uint32_t type);
 bool event_is_failure(uint32_t type);
 void event_text(const struct event *e, char *s, size_t room);
 void event_vm_name(const struct event *e, char *s, size_t room);
-const char *event_exception(uint32_t vector);
 
 #endif /* TELEMETRY_EVENT_H */
