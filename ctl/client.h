@@ -30,6 +30,8 @@ struct output_column {
 
 #define CLIENT_FDS	200	/* descriptors that a request can carry */
 
+struct start_restore;
+
 /* each.c */
 int each_vm(const struct vmctl_args *a, bool locked, int (*work)(struct vm *vm, void *arg), void *arg);
 
@@ -46,6 +48,7 @@ int output_object(enum vmctl_format format, const struct output_column *columns,
 
 /* start.c, stop.c: restart is both */
 int start_vm(struct vm *vm, bool foreground);
+int start_restored(struct vm *vm, const struct config *c, const struct start_restore *r);
 int start_limit(struct vm *vm, const struct config *c, pid_t pid);
 int stop_vm(struct vm *vm, int timeout_s, bool force);
 

@@ -124,11 +124,6 @@ static int set_text(char **to, const char *value)
 	return *to ? 0 : (vmctl_errno("memory", "free some"), -1);
 }
 
-static int set_disk(struct config_disk *d, const char *name)
-{
-	return set_text(&d->file, name) || set_text(&d->format, "qcow2");
-}
-
 /* Each writable disk: its layers for the child, too, and an empty one over them for each of the two. */
 static int layer_disks(struct birth *b)
 {
@@ -138,12 +133,12 @@ static int layer_disks(struct birth *b)
 	for (i = 0; i < b->pc.ndisks; i++) {
 		struct config_disk *d = &b->pc.disks[i];
 
-		if (*d->file != '/' && layers_share(b->parent, &b->child, d->file))
+		if (layers_share(b->parent, &b->child, d))
 			return -1;
 		if (d->readonly)
 			continue;
-		if (layers_over(&b->child, d, name) || set_disk(&b->cc.disks[i], name) ||
-		    layers_over(b->parent, d, name) || set_disk(d, name))
+		if (layers_over(&b->child, d, name) || layers_set(&b->cc.disks[i], name) ||
+		    layers_over(b->parent, d, name) || layers_set(d, name))
 			return -1;
 	}
 	return 0;
@@ -190,23 +185,12 @@ static int new_identity(struct birth *b)
 	return 0;
 }
 
-static int write_config(struct vm *vm, const struct config *c)
-{
-	char *text = config_print(c);
-	int err = text ? file_write(vm->fd, "config", text, strlen(text)) : -1;
-
-	free(text);
-	if (err)
-		vmctl_errno(vm->name, "check that the store has room");
-	return err;
-}
-
 static int prepare(struct birth *b)
 {
 	if (new_identity(b) || open_fixed(b) || layer_disks(b) || open_layers(b, b->parent, &b->pc) ||
 	    open_layers(b, &b->child, &b->cc) || plug_nets(b))
 		return -1;
-	return b->pc.ndisks ? write_config(b->parent, &b->pc) : 0;
+	return b->pc.ndisks ? vm_config_write(b->parent, &b->pc) : 0;
 }
 
 /* The child says R when it runs; the parent says how long it stood still. 0 if both did. */

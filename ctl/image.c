@@ -8,11 +8,9 @@
 
 #include "compiler.h"
 #include "image.h"
+#include "subverbs.h"
 
-static const struct {
-	const char *name, *full;
-	int (*run)(int argc, char **argv);
-} verbs[] = {
+static const struct subverb verbs[] = {
 	{ "create", "image create", image_create },
 	{ "info", "image info", image_info },
 	{ "convert", "image convert", image_convert },
@@ -68,29 +66,7 @@ error_t image_format(const char *name, enum disk_format *f)
 
 int vmctl_image(int argc, char **argv)
 {
-	const char *names[ARRAY_SIZE(verbs)], *meant;
-	size_t i;
-
-	if (argc < 2)
-		return vmctl_usage("VERB", "missing");
-	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")) {
-		fputs(vmctl_image_help, stdout);
-		return VMCTL_OK;
-	}
 	/* A limit on files is an error to tell, and no reason to die. */
 	signal(SIGXFSZ, SIG_IGN);
-	for (i = 0; i < ARRAY_SIZE(verbs); i++) {
-		names[i] = verbs[i].name;
-		if (strcmp(argv[1], verbs[i].name))
-			continue;
-		vmctl_set_verb(verbs[i].full);
-		return verbs[i].run(argc - 1, argv + 1);
-	}
-	meant = text_nearest(argv[1], names, ARRAY_SIZE(verbs));
-	fprintf(stderr, "vmctl image: %s: there is no such verb: ", argv[1]);
-	if (meant)
-		fprintf(stderr, "did you mean `vmctl image %s`?\n", meant);
-	else
-		fputs("see `vmctl help image`\n", stderr);
-	return VMCTL_USAGE;
+	return subverbs_run("image", verbs, ARRAY_SIZE(verbs), vmctl_image_help, argc, argv);
 }

@@ -12,11 +12,10 @@
 #include <unistd.h>
 
 #include "image.h"
+#include "subverbs.h"
 
 #define KEY_TO		0x200
 #define KEY_FROM	0x201
-#define PIECE		(1U << 20)	/* bytes copied at a time */
-#define GRAIN		65536U		/* bytes of zeros that are left out */
 
 static enum disk_format to = DISK_QCOW2, from;
 static volatile sig_atomic_t stopped;
@@ -62,75 +61,16 @@ static void on_signal(int sig)
 	stopped = sig;
 }
 
-static bool is_zero(const char *p, size_t n)
+static bool progress(uint64_t done, uint64_t size)
 {
-	return !*p && !memcmp(p, p + 1, n - 1);
-}
-
-static int write_grains(struct disk *d, char *p, uint64_t n, uint64_t offset)
-{
-	struct iovec v;
-	uint64_t part;
-	ssize_t done;
-
-	for (; n; p += part, offset += part, n -= part) {
-		part = GRAIN - offset % GRAIN;
-		if (part > n)
-			part = n;
-		v = (struct iovec){ p, part };
-		done = is_zero(p, part) ? 0 : disk_pwritev(d, &v, 1, offset);
-		if (done < 0)
-			return done;
-	}
-	return 0;
-}
-
-static void show_progress(uint64_t done, uint64_t size)
-{
-	static int last = -1;
-	int percent = size ? done * 100.0 / size : 100;
-
-	if (percent == last || !isatty(STDERR_FILENO))
-		return;
-	last = percent;
-	fprintf(stderr, "\r%3d %%%s", percent, done == size ? "\r\033[K" : "");
-}
-
-/* Return: 0 or -errno; *side is what it happened to. */
-static int copy(struct disk *source, struct disk *target, const char **side, const char *names[2])
-{
-	uint64_t offset, n, size = disk_size(source);
-	char *piece = malloc(PIECE);
-	enum disk_extent kind;
-	struct iovec v;
-	int err = piece ? 0 : -ENOMEM;
-
-	for (offset = 0; offset < size && !err; offset += n) {
-		n = size - offset;
-		*side = names[0];
-		err = stopped ? -EINTR : disk_extent(source, offset, &n, &kind);
-		if (err || kind == DISK_EXTENT_ZERO)
-			continue;
-		if (n > PIECE)
-			n = PIECE;
-		v = (struct iovec){ piece, n };
-		err = disk_preadv(source, &v, 1, offset) < 0 ? -EIO : 0;
-		if (err)
-			break;
-		*side = names[1];
-		err = write_grains(target, piece, n, offset);
-		show_progress(offset + n, size);
-	}
-	free(piece);
-	*side = err ? *side : names[1];
-	if (!err)
-		show_progress(size, size);
-	return err ? err : disk_flush(target);
+	progress_show(done, size);
+	return !stopped;
 }
 
 static int copy_as(struct disk *source, const char *names[2], const char *temporary)
 {
 	const char *side = names[1];
+	bool reading = false;
 	struct disk_error e;
 	struct disk *target;
 	int err;
@@ -142,7 +82,8 @@ static int copy_as(struct disk *source, const char *names[2], const char *tempor
 		unlink(temporary);
 		return image_tell(&e);
 	}
-	err = copy(source, target, &side, names);
+	err = disk_copy(source, target, progress, &reading);
+	side = reading ? names[0] : names[1];
 	disk_close(target);
 	if (!err && link(temporary, names[1])) {
 		err = -errno;

@@ -4,6 +4,7 @@
  * alone, and stands in the folder of every VM that uses it, as one file with several links. So a layer lives as long as somebody
  * uses it, whoever goes first, and nobody has to count.
  */
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
@@ -47,31 +48,72 @@ static int look(const struct vm *vm, const char *file, enum disk_format format, 
 	return err ? vmctl_error(file, "cannot be looked into", "see `vmctl image check`"), -1 : 0;
 }
 
+static enum disk_format format_of(const struct config_disk *d)
+{
+	return d->format ? disk_format_named(d->format) : disk_format_of_name(d->file);
+}
+
 /**
- * layers_share() - a file of one VM's folder, with the layers under it, shall be in another's, too
- * @from: the VM that has them
- * @to: the VM that gets them, in the same store
- * @file: name in the folder; others, which are in no folder, need no sharing
+ * layers_first() - begin with a disk's top layer
+ * @w: filled
+ * @vm: in whose folder
+ * @d: the disk
  *
  * Return: 0, or -1 with the error told.
  */
-int layers_share(const struct vm *from, const struct vm *to, const char *file)
+int layers_first(struct layer_walk *w, const struct vm *vm, const struct config_disk *d)
 {
-	struct disk_info info;
-	char name[1100];
-	unsigned int n;
+	w->vm = vm;
+	w->format = format_of(d);
+	snprintf(w->name, sizeof(w->name), "%s", d->file);
+	return look(vm, w->name, w->format, &w->info);
+}
 
-	snprintf(name, sizeof(name), "%s", file);
-	for (n = 0; *name != '/' && n < DISK_CHAIN_MAX; n++) {
-		if (linkat(from->fd, name, to->fd, name, 0) && errno != EEXIST)
-			return vmctl_errno(name, "check that the store is on one file system"), -1;
-		if (strncmp(name, "disks/", 6) || look(from, name, DISK_AUTO, &info))
-			return strncmp(name, "disks/", 6) ? 0 : -1;
-		if (!info.backing[0])
-			break;
-		snprintf(name, sizeof(name), "%s%s", *info.backing == '/' ? "" : "disks/", info.backing);
+/**
+ * layers_next() - the layer below
+ * @w: from layers_first(), which @vm's folder has or not
+ *
+ * What lies under an image outside of the folder is not this VM's concern. A guest can write into the lowest layer whatever it
+ * wants, so that one's format is never found out by looking, and no layer names one in another folder.
+ * Return: 1, 0 if there is none, or -1 with the error told.
+ */
+int layers_next(struct layer_walk *w)
+{
+	const char *below = w->info.backing;
+
+	if (*w->name == '/' || !*below)
+		return 0;
+	if (*below != '/' && strchr(below, '/')) {
+		vmctl_error(w->name, "names a layer in another folder", "see `vmctl image info`");
+		return -1;
 	}
-	return 0;
+	w->format = w->info.backing_format;
+	snprintf(w->name, sizeof(w->name), "%s%s", *below == '/' ? "" : "disks/", below);
+	return look(w->vm, w->name, w->format, &w->info) ? -1 : 1;
+}
+
+/**
+ * layers_share() - a disk of one VM's folder, all its layers, shall be in another's, too
+ * @from: the VM that has them
+ * @to: the VM that gets them, in the same store
+ * @d: the disk; images that are in no folder need no sharing
+ *
+ * Return: 0, or -1 with the error told.
+ */
+int layers_share(const struct vm *from, const struct vm *to, const struct config_disk *d)
+{
+	struct layer_walk w;
+	unsigned int n = 0;
+	int more;
+
+	if (layers_first(&w, from, d))
+		return -1;
+	do {
+		if (*w.name != '/' && linkat(from->fd, w.name, to->fd, w.name, 0) && errno != EEXIST)
+			return vmctl_errno(w.name, "check that the store is on one file system"), -1;
+		more = layers_next(&w);
+	} while (more > 0 && n++ < DISK_CHAIN_MAX);
+	return more < 0 ? -1 : 0;
 }
 
 /**
@@ -84,7 +126,7 @@ int layers_share(const struct vm *from, const struct vm *to, const char *file)
  */
 int layers_over(const struct vm *vm, const struct config_disk *d, char name[LAYER_NAME])
 {
-	enum disk_format format = d->format ? disk_format_named(d->format) : disk_format_of_name(d->file);
+	enum disk_format format = format_of(d);
 	const char *below = strncmp(d->file, "disks/", 6) ? d->file : d->file + 6;
 	struct disk_info info;
 	struct disk_error e;
@@ -99,6 +141,74 @@ int layers_over(const struct vm *vm, const struct config_disk *d, char name[LAYE
 	snprintf(name, LAYER_NAME, "disks/%.8s%.4s%.4s.qcow2", uuid, uuid + 9, uuid + 24);
 	path_in(path, sizeof(path), vm, name);
 	return disk_create(path, DISK_QCOW2, info.size, below, format, &e) ? tell(&e) : 0;
+}
+
+/**
+ * layers_set() - a disk is a layer from now on
+ * @d: the disk
+ * @name: of the layer
+ *
+ * Return: 0, or -1 with the error told.
+ */
+int layers_set(struct config_disk *d, const char *name)
+{
+	char *file = strdup(name), *format = strdup("qcow2");
+
+	if (!file || !format) {
+		free(file);
+		free(format);
+		return vmctl_errno("memory", "free some"), -1;
+	}
+	free(d->file);
+	free(d->format);
+	d->file = file;
+	d->format = format;
+	return 0;
+}
+
+/* A name that layers_over() made; what the user called a file himself is his. */
+static bool is_ours(const char *name)
+{
+	return strspn(name, "0123456789abcdef") == 16 && !strcmp(name + 16, ".qcow2");
+}
+
+/* What cannot be looked into may be over anything. */
+static bool in_chain(const struct vm *vm, const struct config_disk *d, const char *name)
+{
+	struct layer_walk w;
+	int more = layers_first(&w, vm, d) ? -1 : 1;
+
+	for (; more > 0; more = layers_next(&w))
+		if (!strncmp(w.name, "disks/", 6) && !strcmp(w.name + 6, name))
+			return true;
+	return more < 0;
+}
+
+/**
+ * layers_collect() - remove the layers that a VM does not use any more
+ * @vm: locked
+ * @c: what it uses
+ *
+ * Where a snapshot or another VM uses one, that has a link of its own.
+ */
+void layers_collect(const struct vm *vm, const struct config *c)
+{
+	int fd = openat(vm->fd, "disks", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *e;
+	unsigned int i;
+
+	if (!dir)
+		return;
+	while ((e = readdir(dir))) {
+		if (!is_ours(e->d_name))
+			continue;
+		for (i = 0; i < c->ndisks && !in_chain(vm, &c->disks[i], e->d_name); i++)
+			;
+		if (i == c->ndisks)
+			unlinkat(fd, e->d_name, 0);
+	}
+	closedir(dir);
 }
 
 /**

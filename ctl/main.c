@@ -19,6 +19,8 @@ static const struct vmctl_verb verbs[] = {
 	VERB(pause, "stop the CPUs of VMs"),
 	VERB(resume, "let paused VMs go on"),
 	VERB(fork, "make a running VM two, in milliseconds"),
+	{ "snapshot", "memory and disks of a moment: make, restore, compare", vmctl_snapshot, vmctl_snapshot_help,
+	  NULL },
 	VERB(wait, "wait until VMs are in a state"),
 	VERB(kill, "kill the processes of VMs"),
 	VERB(rm, "remove VMs and all that belongs to them"),

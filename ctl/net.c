@@ -7,11 +7,9 @@
 
 #include "cards.h"
 #include "compiler.h"
+#include "subverbs.h"
 
-static const struct {
-	const char *name, *full;
-	int (*run)(int argc, char **argv);
-} verbs[] = {
+static const struct subverb verbs[] = {
 	{ "list", "net list", net_list },
 	{ "info", "net info", net_info },
 };
@@ -47,27 +45,5 @@ const char vmctl_net_help[] =
 
 int vmctl_net(int argc, char **argv)
 {
-	const char *names[ARRAY_SIZE(verbs)], *meant;
-	size_t i;
-
-	if (argc < 2)
-		return vmctl_usage("VERB", "missing");
-	if (!strcmp(argv[1], "--help") || !strcmp(argv[1], "-h")) {
-		fputs(vmctl_net_help, stdout);
-		return VMCTL_OK;
-	}
-	for (i = 0; i < ARRAY_SIZE(verbs); i++) {
-		names[i] = verbs[i].name;
-		if (strcmp(argv[1], verbs[i].name))
-			continue;
-		vmctl_set_verb(verbs[i].full);
-		return verbs[i].run(argc - 1, argv + 1);
-	}
-	meant = text_nearest(argv[1], names, ARRAY_SIZE(verbs));
-	fprintf(stderr, "vmctl net: %s: there is no such verb: ", argv[1]);
-	if (meant)
-		fprintf(stderr, "did you mean `vmctl net %s`?\n", meant);
-	else
-		fputs("see `vmctl help net`\n", stderr);
-	return VMCTL_USAGE;
+	return subverbs_run("net", verbs, ARRAY_SIZE(verbs), vmctl_net_help, argc, argv);
 }

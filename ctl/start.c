@@ -18,6 +18,7 @@
 
 #include "client.h"
 #include "compiler.h"
+#include "snapshot.h"
 #include "vmm/cgroup.h"
 #include "vmm/sandbox.h"
 #include "vmm/vmm.h"
@@ -58,11 +59,15 @@ const struct vmctl_args vmctl_start_args = { .argp = &argp, .min = 1 };
  * @run: descriptor of its record
  * @ready: pipe to the vmctl that waits, or -1
  * @log: vmm.log, or -1
+ * @config: to be written when the machine is built, or NULL: it is there already
+ * @first: how the VM is when it is built
  */
 struct keeper {
 	struct vmm_owner owner;
 	struct vm *vm;
 	int run, ready, log;
+	const struct config *config;
+	enum vm_state first;
 };
 
 /* What the process says when its terminal is not ours any more; without it, nothing. */
@@ -91,13 +96,13 @@ static void tell_ready(struct keeper *k)
 /* The machine is built and nothing of it runs: last chance to fail. */
 static void on_ready(struct keeper *k)
 {
-	if (vmm_sandbox_enter()) {
+	if ((k->config && vm_config_write(k->vm, k->config)) || vmm_sandbox_enter()) {
 		run_record(k->run, VM_STOPPED, "it could not be started");
 		_exit(VMCTL_FAILED);
 	}
 	if (k->ready >= 0 && k->log >= 0)
 		dup2(k->log, STDERR_FILENO);
-	run_record(k->run, VM_RUNNING, "");
+	run_record(k->run, k->first, "");
 	vm_unlock(k->vm);
 	tell_ready(k);
 }
@@ -230,9 +235,12 @@ int start_limit(struct vm *vm, const struct config *c, pid_t pid)
 }
 
 /* The VM's process, until it ends. */
-static int be_vm(struct vm *vm, const struct config *c, int ready)
+static int be_vm(struct vm *vm, const struct config *c, const struct start_restore *r, int ready)
 {
-	struct keeper k = { .owner = { .name = vm->name, .folder = vm->fd, .phase = on_phase, .forked = on_forked }, .vm = vm, .ready = ready };
+	struct keeper k = {
+		.owner = { .name = vm->name, .folder = vm->fd, .phase = on_phase, .forked = on_forked }, .vm = vm, .ready = ready,
+		.config = r ? c : NULL, .first = r && r->paused ? VM_PAUSED : VM_RUNNING,
+	};
 	struct vmm_disk disks[CONFIG_DISKS];
 	struct vmm_net nets[CONFIG_NETS];
 	struct vmm_config m;
@@ -252,6 +260,11 @@ static int be_vm(struct vm *vm, const struct config *c, int ready)
 	k.log = open_log(vm);
 	machine_config(c, &m, disks, nets);
 	m.owner = &k.owner;
+	if (r) {
+		m.restore = &r->machine;
+		m.clock = r->clock;
+		m.paused = r->paused;
+	}
 	status = vmm_run(&m);
 	/* Not built, and told so: nothing has ended that had begun. */
 	if (vm->lock >= 0)
@@ -281,18 +294,24 @@ static void close_others(int *keep, size_t n)
 	close_range(from, ~0U, 0);
 }
 
-static void detach(struct vm *vm, int ready)
+static void detach(struct vm *vm, const struct start_restore *r, int ready)
 {
-	int keep[] = { vm->fd, vm->lock, vm->store->fd, ready };
+	int keep[4 + MAP_FILES] = { vm->fd, vm->lock, vm->store->fd, ready };
 	int null = open("/dev/null", O_RDWR);
+	size_t n = 4;
+
+	if (r) {
+		memcpy(keep + n, r->machine.fd, r->machine.map.nfiles * sizeof(*keep));
+		n += r->machine.map.nfiles;
+	}
 
 	dup2(null, STDIN_FILENO);
 	dup2(null, STDOUT_FILENO);
-	close_others(keep, ARRAY_SIZE(keep));
+	close_others(keep, n);
 	umask(0077);
 }
 
-static int fork_vm(struct vm *vm, const struct config *c)
+static int fork_vm(struct vm *vm, const struct config *c, const struct start_restore *r)
 {
 	int ready[2], status = VMCTL_FAILED;
 	pid_t child;
@@ -307,8 +326,8 @@ static int fork_vm(struct vm *vm, const struct config *c)
 		/* Not the session's leader: no terminal can become ours. */
 		if (fork())
 			_exit(0);
-		detach(vm, ready[1]);
-		_exit(be_vm(vm, c, ready[1]));
+		detach(vm, r, ready[1]);
+		_exit(be_vm(vm, c, r, ready[1]));
 	}
 	close(ready[1]);
 	if (child < 0) {
@@ -357,9 +376,22 @@ int start_vm(struct vm *vm, bool stay)
 		return vmctl_error(vm->name, "it runs already", "see `vmctl info`");
 	ret = vm_config(vm, &c) || check_bootable(vm, &c);
 	if (!ret)
-		ret = stay ? be_vm(vm, &c, -1) : fork_vm(vm, &c);
+		ret = stay ? be_vm(vm, &c, NULL, -1) : fork_vm(vm, &c, NULL);
 	config_fini(&c);
 	return ret;
+}
+
+/**
+ * start_restored() - start a VM that goes on where a snapshot was made
+ * @vm: its folder, locked; it does not run
+ * @c: its configuration from now on, which its process writes as soon as nothing can fail any more
+ * @r: the snapshot
+ *
+ * Return: VMCTL_OK, or VMCTL_FAILED with the error told.
+ */
+int start_restored(struct vm *vm, const struct config *c, const struct start_restore *r)
+{
+	return fork_vm(vm, c, r);
 }
 
 static int work(struct vm *vm, void *arg)

@@ -108,6 +108,7 @@ int vmctl_resume(int argc, char **argv);
 int vmctl_rm(int argc, char **argv);
 int vmctl_run(int argc, char **argv);
 int vmctl_set(int argc, char **argv);
+int vmctl_snapshot(int argc, char **argv);
 int vmctl_start(int argc, char **argv);
 int vmctl_stats(int argc, char **argv);
 int vmctl_stop(int argc, char **argv);
@@ -117,7 +118,7 @@ int vmctl_vsock(int argc, char **argv);
 int vmctl_wait(int argc, char **argv);
 int vmctl_why(int argc, char **argv);
 
-extern const char vmctl_top_help[], vmctl_image_help[], vmctl_net_help[], vmctl_run_help[];
+extern const char vmctl_image_help[], vmctl_net_help[], vmctl_run_help[], vmctl_snapshot_help[], vmctl_top_help[];
 extern const struct vmctl_args vmctl_completion_args, vmctl_console_args, vmctl_create_args,
 	vmctl_doctor_args, vmctl_events_args, vmctl_fork_args, vmctl_info_args, vmctl_kill_args,
 	vmctl_list_args, vmctl_logs_args, vmctl_metrics_args, vmctl_pause_args,

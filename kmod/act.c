@@ -33,7 +33,6 @@ enum vtr_act vtr_exit_internal(struct vtr_vcpu *v, u32 suberror)
 	run->internal.ndata = 2;
 	run->internal.data[0] = v->rip;
 	run->internal.data[1] = v->rflags;
-	vtr_event_failed(v, VITRINE_EVENT_INTERNAL_ERROR);
 	return VTR_ACT_USER;
 }
 
@@ -233,7 +232,7 @@ static noinline enum vtr_act vtr_act_skip(struct vtr_vcpu *v, const struct vtr_e
 	return VTR_ACT_RESUME;
 }
 
-static enum vtr_act vtr_act_failed(struct vtr_vcpu *v, const struct vtr_exit *e)
+static noinline enum vtr_act vtr_act_failed(struct vtr_vcpu *v, const struct vtr_exit *e)
 {
 	struct kvm_run *run = v->run;
 
@@ -241,7 +240,6 @@ static enum vtr_act vtr_act_failed(struct vtr_vcpu *v, const struct vtr_exit *e)
 		run->exit_reason = KVM_EXIT_FAIL_ENTRY;
 		run->fail_entry.hardware_entry_failure_reason = e->hw_reason;
 		run->fail_entry.cpu = v->cpu;
-		vtr_event_failed(v, VITRINE_EVENT_ENTRY_FAILURE);
 		return VTR_ACT_USER;
 	}
 	run->exit_reason = KVM_EXIT_INTERNAL_ERROR;
@@ -249,7 +247,6 @@ static enum vtr_act vtr_act_failed(struct vtr_vcpu *v, const struct vtr_exit *e)
 	run->internal.ndata = 2;
 	run->internal.data[0] = e->hw_reason;
 	run->internal.data[1] = v->cpu;
-	vtr_event_failed(v, VITRINE_EVENT_INTERNAL_ERROR);
 	return VTR_ACT_USER;
 }
 
@@ -312,6 +309,9 @@ enum vtr_act vtr_act_other(struct vtr_vcpu *v, struct vtr_exit *e)
 	case VTR_EXIT_UNDEFINED:
 		vtr_queue_ud(v);
 		return VTR_ACT_RESUME;
+	case VTR_EXIT_ENTRY_FAILED:
+	case VTR_EXIT_UNKNOWN:
+		return vtr_act_failed(v, e);
 	default:
 		return VTR_ACT_SLOW;
 	}
@@ -482,7 +482,6 @@ enum vtr_act vtr_act_slow(struct vtr_vcpu *v, struct vtr_exit *e)
 	case VTR_EXIT_DR_ACCESS:
 		return vtr_slow_dr(v);
 	case VTR_EXIT_TRIPLE_FAULT:
-		vtr_event_failed(v, VITRINE_EVENT_TRIPLE_FAULT);
 		/* The CPU's state is undefined now: leave one that can be inspected and reset. */
 		vtr_vcpu_reset(v, true);
 		v->run->exit_reason = KVM_EXIT_SHUTDOWN;

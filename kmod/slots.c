@@ -75,7 +75,7 @@ void vtr_slots_reload(struct vtr_vcpu *v)
 	do {
 		s = READ_ONCE(v->vm->mmu.slots);
 		WRITE_ONCE(v->slots, s);
-		smp_mb();	/* announced before it is looked at again: pairs with the writer's */
+		smp_mb();
 	} while (unlikely(s != READ_ONCE(v->vm->mmu.slots)));
 }
 
@@ -87,8 +87,7 @@ void vtr_slots_unload(struct vtr_vcpu *v)
 {
 	/* Accesses through the table are done before a writer may see it released. */
 	smp_store_release(&v->slots, NULL);
-	smp_mb();	/* released before the look for waiters: pairs with wait_event()'s */
-	/* One that comes after this look sees the release itself. */
+	smp_mb();
 	if (unlikely(waitqueue_active(&v->vm->mmu.slots_released)))
 		wake_up_all(&v->vm->mmu.slots_released);
 }
@@ -99,7 +98,6 @@ static bool vtr_slots_in_use(struct vtr_vm *vm, const struct vtr_slots *s)
 	u32 i;
 
 	vtr_for_each_vcpu(i, v, vm)
-		/* Its accesses are done: pairs with vtr_slots_unload(). */
 		if (smp_load_acquire(&v->slots) == s)
 			return true;
 	return false;
@@ -172,7 +170,6 @@ static int vtr_slot_delete(struct vtr_vm *vm, struct vtr_slot *old)
 		return -ENOMEM;
 	gone = *old;
 	vtr_slots_publish(vm, n, gone.gfn, gone.gfn + gone.npages, VTR_PT_ZAP);
-	atomic64_sub(gone.npages, &vm->slot_pages);
 	vtr_dirty_put(gone.dirty);
 	return 0;
 }
@@ -204,8 +201,6 @@ static int vtr_slot_change(struct vtr_vm *vm, struct vtr_slot *old, struct vtr_s
 		vtr_dirty_put(new->dirty);
 		return -ENOMEM;
 	}
-	if (!old)
-		atomic64_add(new->npages, &vm->slot_pages);
 	/* A log begins with nothing large and nothing writable; when it ends, large pages come back. */
 	vtr_slots_publish(vm, n, was.gfn, was.gfn + was.npages,
 			  was.gfn == new->gfn && new->dirty ? VTR_PT_SPLIT : VTR_PT_ZAP);

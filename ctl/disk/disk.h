@@ -145,4 +145,7 @@ enum disk_format disk_format_named(const char *name);
 enum disk_format disk_format_of_name(const char *path);
 enum disk_format disk_format_probe(const void *head, size_t n, uint64_t file_size);
 
+/* copy.c */
+int disk_copy(struct disk *source, struct disk *target, bool (*progress)(uint64_t done, uint64_t size), bool *reading);
+
 #endif /* DISK_H */

@@ -7,7 +7,7 @@
  *	NAME/run		locked by the VM process for as long as it lives: that lock, not the text,
  *				says that the VM runs; the text says how far it is and how it ended
  *	NAME/disks/		images
- *	NAME/snapshots/		of the next issue's verbs
+ *	NAME/snapshots/		see snapshot/record.h
  *	NAME/seed.iso		what cloud-init reads
  *	NAME/console.log	what the guest said; console.log.1 what it said before
  *	NAME/hvc.log		the same of its virtio console
@@ -91,6 +91,8 @@ int vm_open_locked(struct vm *vm, struct store *s, const char *name);
 void vm_unlock(struct vm *vm);
 void vm_close(struct vm *vm);
 int vm_config(struct vm *vm, struct config *c);
+int vm_config_write(const struct vm *vm, const struct config *c);
+int vm_lock(struct vm *vm);
 char *vm_config_text(struct vm *vm);
 
 /* create.c */

@@ -105,6 +105,25 @@ int vm_open_locked(struct vm *vm, struct store *s, const char *name)
 }
 
 /**
+ * vm_lock() - take the lock of an open folder again; waits for another vmctl that has it
+ * @vm: unlocked
+ *
+ * Return: 0, or -1 with the error told; that the VM is gone is one.
+ */
+int vm_lock(struct vm *vm)
+{
+	if (take_lock(vm)) {
+		vmctl_errno(vm->name, "check that the VM is yours");
+	} else if (still_there(vm)) {
+		return 0;
+	} else {
+		vmctl_error(vm->name, "it was removed meanwhile", "`vmctl list` shows those there are");
+	}
+	vm_unlock(vm);
+	return -1;
+}
+
+/**
  * vm_unlock() - let others change the folder; it stays open
  * @vm: the VM
  */
@@ -173,4 +192,22 @@ int vm_config(struct vm *vm, struct config *c)
 		snprintf(object, sizeof(object), "%s: config", vm->name);
 	vmctl_error(object, e.what, "edit the file");
 	return -1;
+}
+
+/**
+ * vm_config_write() - the VM is configured otherwise from now on
+ * @vm: locked
+ * @c: how
+ *
+ * Return: 0, or -1 with the error told and the old configuration as it was.
+ */
+int vm_config_write(const struct vm *vm, const struct config *c)
+{
+	char *text = config_print(c);
+	int err = text ? file_write(vm->fd, "config", text, strlen(text)) : -1;
+
+	free(text);
+	if (err)
+		vmctl_errno(vm->name, "check that the store has room");
+	return err;
 }

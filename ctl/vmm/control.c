@@ -19,6 +19,7 @@
 #include "compiler.h"
 #include "fork.h"
 #include "local.h"
+#include "save.h"
 #include "vmm.h"
 
 #define CLIENTS		16
@@ -197,6 +198,31 @@ static json_t *do_memory(struct vmm *m, const json_t *request, struct client *c)
 	return answer;
 }
 
+
+/* As with a fork: what becomes of it is told through the pipe. */
+static json_t *do_snapshot(struct vmm *m, const json_t *request, struct client *c)
+{
+	struct vmm_fork *f = calloc(1, sizeof(*f));
+	const char *generation, *wrong = "the request is damaged";
+	int files;
+
+	if (f && !json_unpack((json_t *)request, "{s:s, s:i}", "generation", &generation, "files", &files) &&
+	    *generation && strlen(generation) < sizeof(f->generation) && files >= 0 && files <= MAP_FILES) {
+		strcpy(f->generation, generation);
+		f->files = files;
+		memcpy(f->fd, c->fd, sizeof(f->fd));
+		f->nfd = c->nfd;
+		wrong = vmm_fork_check(m, f);
+	}
+	if (wrong) {
+		free(f);
+		return failed(wrong, "try again, or restart the VM");
+	}
+	c->nfd = 0;
+	m->fork = f;
+	return done();
+}
+
 static const struct command commands[] = {
 	{ "info", do_info },
 	{ "pause", do_pause },
@@ -206,6 +232,7 @@ static const struct command commands[] = {
 	{ "fork", do_fork },
 	{ "balloon", do_balloon },
 	{ "memory", do_memory },
+	{ "snapshot", do_snapshot },
 };
 
 static json_t *answer_to(struct vmm *m, const json_t *request, struct client *c)

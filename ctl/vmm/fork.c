@@ -17,6 +17,7 @@
 #include "devices.h"
 #include "fork.h"
 #include "part.h"
+#include "save.h"
 #include "vmm.h"
 
 static uint64_t now_us(void)
@@ -36,9 +37,12 @@ static uint64_t now_us(void)
  */
 const char *vmm_fork_check(const struct vmm *m, const struct vmm_fork *f)
 {
+	unsigned int disks = vmm_blk_writable(m);
+
 	if (m->fork)
 		return "it is being forked already";
-	if (f->nfd != VMM_FORK_FIXED + 2 * vmm_blk_writable(m) + vmm_net_fds(m))
+	if (f->nfd != (f->generation[0] ? VMM_SAVE_FIXED + disks + f->files :
+					  VMM_FORK_FIXED + 2 * disks + vmm_net_fds(m)))
 		return "its disks and networks are not those of its configuration any more";
 	return NULL;
 }
@@ -68,6 +72,9 @@ static int *take(struct vmm_fork *f, unsigned int first, unsigned int n, int *to
 	}
 	return to;
 }
+
+/* Of both kinds of requests. */
+_Static_assert((int)VMM_FORK_STATUS == (int)VMM_SAVE_STATUS, "the pipe is the first descriptor");
 
 static void say(const struct vmm_fork *f, const char *text)
 {
@@ -141,14 +148,43 @@ static void run_child(struct vmm *m, struct vmm_fork *f)
 	say(f, "R\n");
 }
 
+/* Locks, sockets and network cards stay the VM's alone, whatever it does before the snapshot is written. */
+static void close_others(const struct vmm_fork *f)
+{
+	int low = STDERR_FILENO, next;
+	unsigned int i;
+
+	for (;;) {
+		next = -1;
+		for (i = 0; i < f->nfd; i++)
+			if (f->fd[i] > low && (next < 0 || f->fd[i] < next))
+				next = f->fd[i];
+		if (next != low + 1)
+			close_range(low + 1, next < 0 ? ~0U : (unsigned int)next - 1, 0);
+		if (next < 0)
+			return;
+		low = next;
+	}
+}
+
+static void run_writer(struct vmm *m, struct vmm_fork *f)
+{
+	unsigned int i;
+
+	for (i = 0; i < m->config->cpus; i++)
+		munmap(m->vcpus[i].run, m->run_size);
+	close_others(f);
+	vmm_save_write(m, f->generation, f->fd, f->fd + f->nfd - f->files, f->files);
+}
+
 static void run_parent(struct vmm *m, struct vmm_fork *f, bool was_paused, uint64_t start)
 {
 	unsigned int disks = vmm_blk_writable(m);
 	char text[32];
 	int fd[VMM_FORK_FDS];
 
-	/* Without its layers it cannot go on: nothing may be written to what the child reads. */
-	if (vmm_blk_push(m, take(f, VMM_FORK_FIXED, disks, fd)))
+	/* Without its layers it cannot go on: nothing may be written to what the child, or the snapshot, has. */
+	if (vmm_blk_push(m, take(f, f->generation[0] ? (int)VMM_SAVE_FIXED : (int)VMM_FORK_FIXED, disks, fd)))
 		vmm_crash(m, "disks", "no layer could be put over them", "start the VM again");
 	vmm_parts_resume(m);
 	if (!was_paused)
@@ -188,7 +224,9 @@ void vmm_fork_run(struct vmm *m)
 		child = fork();
 	}
 	m->fork = NULL;
-	if (!child)
+	if (!child && f->generation[0])
+		run_writer(m, f);
+	else if (!child)
 		run_child(m, f);
 	else
 		run_parent(m, f, was_paused, start);

@@ -9,13 +9,14 @@
 #include <stdint.h>
 
 #include "hub.h"
+#include "snapshot/state.h"
 
 struct vmm;
 
 #define VMM_FORK_FDS	200
 #define VMM_FORK_NICS	8
 
-/* What the child cannot open itself, in this order; then see struct vmm_fork. */
+/* What a child that is a VM cannot open itself, in this order; then see struct vmm_fork. */
 enum {
 	VMM_FORK_STATUS,	/* pipe: "P microseconds" from the parent, "R" from the child; nothing when it failed */
 	VMM_FORK_RUN,		/* the child's record */
@@ -28,14 +29,18 @@ enum {
 
 /**
  * struct vmm_fork - a fork that was asked for
+ * @generation: of the snapshot that the child is to write, see save.h; empty: the child is another VM
+ * @files: RAM files of the parent's snapshot
  * @name: of the child
  * @paused: the child shall not run yet
  * @mac: addresses of the child's network cards
  * @fd: descriptors: the fixed ones; a fresh layer for each writable disk of the parent; the same for the child; the plugs of the
- *      child's network cards, see vmm_net_fds()
+ *      child's network cards, see vmm_net_fds(). For a snapshot see save.h.
  * @nfd: their number
  */
 struct vmm_fork {
+	char generation[GENERATION];
+	unsigned int files;
 	char name[64];
 	bool paused;
 	uint8_t mac[VMM_FORK_NICS][6];

@@ -18,6 +18,7 @@
 #include "firmware.h"
 #include "pci.h"
 #include "route.h"
+#include "save.h"
 #include "state.h"
 #include "vmctl.h"
 #include "vmm.h"
@@ -269,13 +270,19 @@ static int create_devices(struct vmm *m)
 
 static int create_cpus(struct vmm *m)
 {
-	struct kvm_sregs sregs;
-	struct kvm_regs regs;
 	unsigned int i;
 
 	for (i = 0; i < m->config->cpus; i++)
 		if (vmm_vcpu_create(m, i))
 			return -1;
+	return 0;
+}
+
+static int boot(struct vmm *m)
+{
+	struct kvm_sregs sregs;
+	struct kvm_regs regs;
+
 	if (ioctl(m->vcpus[0].fd, KVM_GET_SREGS, &sregs))
 		return fail("CPU 0", "see the kernel's log");
 	if ((m->rom ? vmm_firmware_load(m, &regs) : vmm_boot_load(m, &regs, &sregs)) || vmm_genid_load(m))
@@ -359,11 +366,16 @@ static void tell_end(const struct vmm *m)
 
 static int create(struct vmm *m)
 {
-	if (vmm_loop_init(m) || open_device(m) || vmm_memory_create(m) || vmm_hypervisor_create(m))
+	bool saved = m->config->restore;
+
+	if (vmm_loop_init(m) || open_device(m) || vmm_memory_create(m) || (saved && vmm_restore_memory(m)) ||
+	    vmm_hypervisor_create(m))
 		return -1;
 	if (m->config->owner)
 		vmm_ident_tell(m, m->config->owner->name);
-	return vmm_state_create(m) || create_devices(m) || create_cpus(m) || create_console(m) ? -1 : 0;
+	return vmm_state_create(m) || create_devices(m) ||
+	       (saved && (vmm_restore_state(m) || vmm_state_cpuid(m))) || create_cpus(m) ||
+	       (!saved && boot(m)) || create_console(m) || (saved && (vmm_restore_load(m) || vmm_genid_renew(m))) ? -1 : 0;
 }
 
 /* Whatever of it create() got to; descriptors and memory go with the process. */
@@ -401,6 +413,8 @@ int vmm_run(const struct vmm_config *config)
 	int ret;
 
 	m.config = config;
+	m.clock = config->clock;
+	m.pausing = config->paused || config->restore;
 	m.start.us = now_us();
 	m.start.tsc = tsc();
 	if (create(&m)) {
@@ -408,8 +422,12 @@ int vmm_run(const struct vmm_config *config)
 		return VMCTL_FAILED;
 	}
 	tell_owner(&m, VMM_PHASE_READY, NULL);
-	if (!vmm_vcpus_start(&m))
+	if (!vmm_vcpus_start(&m)) {
+		/* Resumed, not just let go: the guest is to know that it stood still. */
+		if (!config->paused)
+			vmm_resume(&m);
 		vmm_loop_run(&m);
+	}
 	vmm_vcpus_stop(&m);
 	destroy_console(&m);
 	tell_end(&m);

@@ -14,6 +14,7 @@
 #include <time.h>
 
 #include "compiler.h"
+#include "cpu_features.h"
 #include "part.h"
 #include "state.h"
 #include "vmm.h"
@@ -21,6 +22,7 @@
 #define XSAVE_MAX	16384	/* bytes; AMX needs 11 KiB of them */
 #define XSAVE_OLD	4096	/* what KVM_GET_XSAVE gives */
 #define MSRS_MAX	512
+#define CPUID_MAX	256	/* entries */
 
 #define MSR_TSC			0x10
 #define MSR_TSC_DEADLINE	0x6e0
@@ -47,6 +49,8 @@ struct vm_state {
 	uint64_t clock;			/* kvmclock, ns */
 	uint64_t realtime;		/* of the host, ns since 1970 */
 	uint64_t host_tsc, tsc_khz;
+	uint32_t ncpuid;
+	uint8_t cpuid[CPUID_MAX * sizeof(struct kvm_cpuid_entry2)];
 };
 
 struct vmm_vm_state {
@@ -110,6 +114,39 @@ static void save_vm(void *opaque)
 	vs->s.realtime = clock.flags & KVM_CLOCK_REALTIME ? clock.realtime : realtime();
 	vs->s.host_tsc = clock.flags & KVM_CLOCK_HOST_TSC ? clock.host_tsc : rdtsc();
 	vs->s.tsc_khz = ioctl(m->vcpus[0].fd, KVM_GET_TSC_KHZ, 0);
+	vs->s.ncpuid = m->cpuid->nent < CPUID_MAX ? m->cpuid->nent : CPUID_MAX;
+	memcpy(vs->s.cpuid, m->cpuid->entries, vs->s.ncpuid * sizeof(m->cpuid->entries[0]));
+}
+
+/**
+ * vmm_state_cpuid() - the CPUs shall be those that the saved guest knows
+ * @m: the machine, its state is filled, it has no CPU yet
+ *
+ * Return: 0, or -1 with the error printed.
+ */
+int vmm_state_cpuid(struct vmm *m)
+{
+	const struct vm_state *s = &m->vm_state->s;
+	struct kvm_cpuid2 *c;
+	char what[120];
+
+	if (!s->ncpuid || s->ncpuid > CPUID_MAX) {
+		vmm_error("vm: cpuid", "is damaged", "take another snapshot");
+		return -1;
+	}
+	c = calloc(1, sizeof(*c) + sizeof(s->cpuid));
+	if (!c)
+		return fail("CPUs");
+	c->nent = s->ncpuid;
+	memcpy(c->entries, s->cpuid, s->ncpuid * sizeof(c->entries[0]));
+	if (features_missing(c, m->cpuid, what, sizeof(what))) {
+		vmm_error("the guest's CPU", what, "restore it on a host like the one it comes from");
+		free(c);
+		return -1;
+	}
+	free(m->cpuid);
+	m->cpuid = c;
+	return 0;
 }
 
 static int load_vm(void *opaque)
@@ -307,6 +344,8 @@ static const struct vmm_field vm_fields[] = {
 	VMM_FIELD(struct vm_state, realtime),
 	VMM_FIELD(struct vm_state, host_tsc),
 	VMM_FIELD(struct vm_state, tsc_khz),
+	VMM_FIELD(struct vm_state, ncpuid),
+	VMM_FIELD_ARRAY(struct vm_state, cpuid),
 };
 
 static const struct vmm_field vcpu_fields[] = {

@@ -8,6 +8,7 @@
 struct vmm;
 
 int vmm_state_create(struct vmm *m);
+int vmm_state_cpuid(struct vmm *m);
 void vmm_state_destroy(struct vmm *m);
 
 #endif /* VMM_STATE_H */

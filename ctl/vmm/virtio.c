@@ -267,6 +267,7 @@ static void restart(struct virtio_device *dev)
 		vq->q.next = s->next[i];
 		vq->q.done = s->done[i];
 		vq->q.told = s->told[i];
+		virtio_kick(vq);
 		interrupt(dev, vq->vector, ISR_QUEUE);
 	}
 	virtio_pci_listen(dev, true);

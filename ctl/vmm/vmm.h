@@ -102,6 +102,14 @@ struct vmm_net {
 	const char *network, *mac;
 };
 
+/* What a guest sees of the time that passed while it was saved. */
+enum vmm_clock {
+	VMM_CLOCK_REALTIME,
+	VMM_CLOCK_CONTINUE,
+};
+
+struct vmm_restore;
+
 /**
  * struct vmm_config - what the user asked for
  * @kernel: file, or NULL: the firmware looks for one on the disks
@@ -116,6 +124,9 @@ struct vmm_net {
  * @nets: in the guest's order
  * @nnets: their number
  * @balloon: bytes that the guest shall do without
+ * @restore: where the machine goes on, see save.h, or NULL: it boots
+ * @clock: what a restored guest sees of the time that passed
+ * @paused: its CPUs do not run yet
  * @timing: print times
  * @owner: of a VM in the store; NULL for a VM that is the terminal's
  */
@@ -127,7 +138,9 @@ struct vmm_config {
 	unsigned int ndisks;
 	const struct vmm_net *nets;
 	unsigned int nnets;
-	bool timing;
+	const struct vmm_restore *restore;
+	enum vmm_clock clock;
+	bool paused, timing;
 	const struct vmm_owner *owner;
 };
 
@@ -233,12 +246,6 @@ struct vmm_serial;
 struct vmm_vcpu_state;
 struct vmm_vm_state;
 struct vmm_vsock;
-
-/* What a guest sees of the time that passed while it was saved. */
-enum vmm_clock {
-	VMM_CLOCK_REALTIME,
-	VMM_CLOCK_CONTINUE,
-};
 
 struct vmm {
 	const struct vmm_config *config;

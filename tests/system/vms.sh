@@ -51,6 +51,7 @@ fine() {
 # refuses STATUS REGEX COMMAND...: vmctl says no, in one line of its form.
 refuses() {
 	local verb=$3
+	[[ $verb != @(snapshot|net|image) ]] || verb+=" $4"
 	ask "${@:3}"
 	[[ $status == "$1" && $(wc -l <"$work/err") == 1 && $(<"$work/err") =~ $2 &&
 		$(<"$work/err") =~ ^vmctl\ $verb:\ [^:]+:\ .+:\ .+$ ]] || { show; return 1; }
@@ -75,5 +76,57 @@ heard() {
 		sleep 0.25
 	done
 	tail -n 5 "$VITRINE_STORE/$1/console.log"
+	return 1
+}
+
+# An initramfs ($work/both) whose guest checks itself without end: memory, disk and clock. It says a number in every round.
+self_checking_guest() {
+	mkdir -p "$work/extra"
+	cat >"$work/extra/job" <<'END'
+#!/bin/sh
+sh /modules
+dd if=/dev/urandom of=/tmp/a bs=64k count=64 2>/dev/null
+sum=$(md5sum </tmp/a)
+i=0
+disk=$(dd if=/dev/vda bs=1M count=4 2>/dev/null | md5sum)
+while :; do
+	i=$((i + 1))
+	[ "$(md5sum </tmp/a)" = "$sum" ] || echo "guest: memory differs"
+	dd if=/dev/urandom of=/tmp/b bs=64k count=4 2>/dev/null
+	dd if=/tmp/b of=/dev/vda bs=64k seek=$((64 + i % 32 * 4)) conv=fsync 2>/dev/null
+	echo 3 >/proc/sys/vm/drop_caches
+	dd if=/dev/vda bs=64k skip=$((64 + i % 32 * 4)) count=4 2>/dev/null | cmp - /tmp/b || echo "guest: disk differs"
+	[ "$(dd if=/dev/vda bs=1M count=4 2>/dev/null | md5sum)" = "$disk" ] || echo "guest: old data differs"
+	now=$(date +%s)
+	echo "round $i at $now"
+	dmesg | grep -q "virtual machine fork" && echo "told of a fork"
+	sleep 0.2
+	[ -e /sys/class/net/eth0 ] && echo "link $(cat /sys/class/net/eth0/carrier 2>/dev/null)"
+done
+END
+	power_initrd
+	guest_initrd "$work/initrd.modules" virtio_pci virtio_blk virtio_net
+	cat "$work/initrd" "$work/initrd.modules" >"$work/both"
+}
+
+# round NAME: the number of the last round the VM told.
+round() {
+	tr -d '\r' 2>/dev/null <"$VITRINE_STORE/$1/console.log" | sed -n 's/^round \([0-9]*\) .*/\1/p' | tail -n 1
+}
+
+# rounds NAME: how many it told.
+rounds() {
+	grep -c '^round' "$VITRINE_STORE/$1/console.log" 2>/dev/null
+}
+
+# goes_on NAME: it tells more of them than now.
+goes_on() {
+	local now i
+	now=$(rounds "$1")
+	for ((i = 0; i < 150; i++)); do
+		sleep 0.2
+		(($(rounds "$1") > now + 1)) && return
+	done
+	tail -n 5 "$VITRINE_STORE/$1/console.log" "$VITRINE_STORE/$1/vmm.log"
 	return 1
 }

@@ -1,0 +1,203 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * snapshot_restore.c - vmctl snapshot restore: a VM, or a new one, goes on where a snapshot was made.
+ *
+ * The snapshot's layers get links in the VM's folder and fresh ones over them. The configuration that names those is written by the
+ * VM's process when the machine is built and nothing of it runs: before that moment nothing has happened, after it the restore
+ * has.
+ */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "layers.h"
+#include "snapshot.h"
+#include "subverbs.h"
+
+static const char *as;
+static bool force, paused, prefault, verify;
+static enum vmm_clock clock_mode;
+
+static const struct argp_option options[] = {
+	{ "as", 'a', "NEW", 0, "Make a new VM of it, with its own name, UUID and network addresses", 0 },
+	{ "clock", 'c', "MODE", 0, "What the guest sees of the time since: realtime (all of it, the default), or continue (nothing)", 0 },
+	{ "force", 'f', NULL, 0, "End the VM first, if it runs", 0 },
+	{ "paused", 'p', NULL, 0, "The VM waits for `vmctl resume`", 0 },
+	{ "prefault", 'P', NULL, 0, "Read all of the memory ahead while the guest runs", 0 },
+	{ "verify", 'v', NULL, 0, "Look at every byte first", 0 },
+	{ 0 },
+};
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	(void)state;
+	switch (key) {
+	case 'a':
+		as = arg;
+		return config_name_ok(arg) ? 0 : vmctl_bad_value(arg, "--as takes a name for a VM");
+	case 'c':
+		clock_mode = strcmp(arg, "continue") ? VMM_CLOCK_REALTIME : VMM_CLOCK_CONTINUE;
+		return clock_mode == VMM_CLOCK_REALTIME && strcmp(arg, "realtime") ?
+		       vmctl_bad_value(arg, "--clock takes realtime or continue") : 0;
+	case 'f':
+		force = true;
+		return 0;
+	case 'p':
+		paused = true;
+		return 0;
+	case 'P':
+		prefault = true;
+		return 0;
+	case 'v':
+		verify = true;
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static const struct argp argp = {
+	.options = options, .parser = parse, .args_doc = "VM NAME",
+	.doc = "Lets a VM that does not run go on where a snapshot of it was made, with the memory, the disks and the "
+	       "configuration of that moment; what it has been since is lost unless there is a snapshot of it. With --as it is a "
+	       "new VM, and this one stays as it is. The guest runs before its memory is read.\v"
+	       "Examples:\n"
+	       "  vmctl snapshot restore web before-upgrade\n"
+	       "  vmctl snapshot restore web before-upgrade --as web-test --paused",
+};
+
+/* Of the same vendor: what else the guest's CPU needs is looked at by the VM's process. */
+static int check_host(const struct snapshot *s)
+{
+	char what[100];
+
+	if (!strcmp(snapshot_text(s, "cpu"), snapshot_cpu()))
+		return 0;
+	snprintf(what, sizeof(what), "is of a guest on a CPU of %.12s, and this host's is of %.12s",
+		 snapshot_text(s, "cpu"), snapshot_cpu());
+	return snapshot_tell(s, NULL, what, "restore it on a host like the one it comes from");
+}
+
+/* The snapshot's layers, and a fresh one over each that can be written. */
+static int layer_disks(const struct snapshot *s, const struct vm *vm, struct config *c)
+{
+	char name[LAYER_NAME];
+	unsigned int i;
+
+	for (i = 0; i < c->ndisks; i++) {
+		struct config_disk *d = &c->disks[i];
+
+		if (layers_share(&s->vm, vm, d) ||
+		    (!d->readonly && (layers_over(vm, d, name) || layers_set(d, name))))
+			return -1;
+	}
+	return 0;
+}
+
+static int new_identity(struct config *c)
+{
+	char uuid[37], mac[18], *text;
+	unsigned int i;
+
+	if (identity_uuid(uuid) || !(text = strdup(uuid)))
+		return -1;
+	free(c->uuid);
+	c->uuid = text;
+	for (i = 0; i < c->nnets; i++) {
+		if (identity_mac(mac) || !(text = strdup(mac)))
+			return -1;
+		free(c->nets[i].mac);
+		c->nets[i].mac = text;
+	}
+	return 0;
+}
+
+static int start(const struct snapshot *s, struct vm *vm, const struct config *c)
+{
+	struct start_restore r = { .machine.prefault = prefault, .clock = clock_mode, .paused = paused };
+	struct snapshot_ram ram;
+	int status = VMCTL_FAILED;
+	size_t n;
+	void *state = snapshot_state(s, &n);
+
+	if (state && !snapshot_ram_open(s, &ram)) {
+		r.machine.state = state;
+		r.machine.state_size = n;
+		r.machine.map = ram.map;
+		memcpy(r.machine.fd, ram.fd, sizeof(ram.fd));
+		status = start_restored(vm, c, &r);
+	}
+	if (state)
+		snapshot_ram_close(&ram);
+	free(state);
+	return status;
+}
+
+static int in_place(const struct snapshot *s, struct vm *vm, struct config *c)
+{
+	struct vm_status status;
+	struct config is;
+
+	if (force && stop_vm(vm, 0, true))
+		return VMCTL_FAILED;
+	if (run_status(vm->fd, &status))
+		return vmctl_errno(vm->name, "check that the VM is yours");
+	if (status.pid)
+		return vmctl_error(vm->name, "it runs", "stop it first, use --force, or make a new VM with --as");
+	if (layer_disks(s, vm, c) || start(s, vm, c)) {
+		/* Layers that were to be are nobody's. */
+		if (!vm_config(vm, &is))
+			layers_collect(vm, &is);
+		config_fini(&is);
+		return VMCTL_FAILED;
+	}
+	layers_collect(vm, c);
+	if (snapshot_set_current(vm, s->generation))
+		vmctl_errno(vm->name, "check that the VM's folder has room");
+	return VMCTL_OK;
+}
+
+static int as_new(const struct snapshot *s, const struct vm *vm, struct config *c)
+{
+	struct vm new;
+	int err;
+
+	if (vm_create_begin(&new, vm->store, as))
+		return VMCTL_FAILED;
+	if (new_identity(c) || layer_disks(s, &new, c)) {
+		vm_create_cancel(&new);
+		return VMCTL_FAILED;
+	}
+	if (vm_create_end(&new, c))
+		return VMCTL_FAILED;
+	err = start(s, &new, c);
+	if (err)
+		vm_remove(&new);
+	vm_close(&new);
+	return err;
+}
+
+static int work(struct vm *vm, const struct vmctl_args *a)
+{
+	int status = VMCTL_FAILED;
+	struct snapshot s;
+	struct config c;
+
+	config_init(&c);
+	if (!snapshot_open(&s, vm, a->names[1]) && !check_host(&s) &&
+	    !(verify ? snapshot_check_deep(&s, progress_show) : snapshot_check(&s)) && !snapshot_config(&s, &c))
+		status = as ? as_new(&s, vm, &c) : in_place(&s, vm, &c);
+	config_fini(&c);
+	snapshot_close(&s);
+	return status;
+}
+
+int snapshot_restore(int argc, char **argv)
+{
+	struct vmctl_args a = { .argp = &argp, .min = 2, .max = 2 };
+
+	if (vmctl_parse(&a, argc, argv))
+		return VMCTL_USAGE;
+	return snapshot_with(&a, true, work);
+}

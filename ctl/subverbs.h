@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * subverbs.h - verbs of verbs, as in `vmctl image create`; and the progress that long ones show.
+ */
+#ifndef VMCTL_SUBVERBS_H
+#define VMCTL_SUBVERBS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/**
+ * struct subverb - a verb of a verb
+ * @name: the second word
+ * @full: both words, for errors
+ * @run: argv[0] is the second word; returns the exit status
+ */
+struct subverb {
+	const char *name, *full;
+	int (*run)(int argc, char **argv);
+};
+
+int subverbs_run(const char *verb, const struct subverb *v, size_t n, const char *help, int argc, char **argv);
+void progress_show(uint64_t done, uint64_t all);
+
+#endif /* VMCTL_SUBVERBS_H */

@@ -1,0 +1,330 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * test_snapshot.c - the files of a snapshot: what is written is read, and nothing else is; RAM against a model, through
+ * generations.
+ */
+/* sources: ctl/snapshot/state.c ctl/snapshot/map.c ctl/snapshot/ram.c */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "snapshot/ram.h"
+#include "snapshot/state.h"
+
+#define GEN(n)	"0000000" #n "-0000-4000-8000-000000000000"
+#define RAM	(4 << 20)
+#define PAGE	4096
+
+static struct state_writer w;
+
+static void write_state(void)
+{
+	static const uint64_t wide[3] = { 1, 2, 3 };
+	static const uint8_t byte = 7;
+
+	state_begin(&w, GEN(1));
+	state_put(&w, "serial", 2, "ier", 1, 1, &byte);
+	state_put(&w, "cpu0", 1, "wide", 8, 3, wide);
+	state_put(&w, "cpu0", 1, "none", 4, 0, NULL);
+	ck_assert(!w.failed);
+}
+
+START_TEST(state_comes_back)
+{
+	struct state_reader r;
+	struct state_field f;
+	uint64_t v;
+
+	write_state();
+	ck_assert_ptr_null(state_open(&r, w.data, w.n));
+	ck_assert_str_eq(r.generation, GEN(1));
+	ck_assert(state_next(&r, &f));
+	ck_assert_str_eq(f.part, "serial");
+	ck_assert_str_eq(f.name, "ier");
+	ck_assert_uint_eq(f.version, 2);
+	ck_assert_uint_eq(f.data[0], 7);
+	ck_assert(state_next(&r, &f));
+	ck_assert_uint_eq(f.count, 3);
+	memcpy(&v, f.data + 16, 8);
+	ck_assert_uint_eq(v, 3);
+	ck_assert(state_next(&r, &f));
+	ck_assert_uint_eq(f.count, 0);
+	ck_assert(!state_next(&r, &f));
+	free(w.data);
+}
+END_TEST
+
+START_TEST(state_cut_short)
+{
+	struct state_reader r;
+	struct state_field f;
+	unsigned int whole = 0;
+	size_t n;
+
+	write_state();
+	for (n = 0; n < w.n; n++) {
+		/* A copy, so that a byte behind it is found. */
+		uint8_t *part = malloc(n + !n);
+
+		memcpy(part, w.data, n);
+		if (!state_open(&r, part, n))
+			for (whole++; state_next(&r, &f);)
+				;
+		free(part);
+	}
+	/* Only where a field ends can it end: behind the header, and behind two of the three. */
+	ck_assert_uint_eq(whole, 3);
+	free(w.data);
+}
+END_TEST
+
+START_TEST(state_damaged)
+{
+	struct state_reader r;
+	struct state_field f;
+	unsigned int i;
+	size_t at;
+
+	srand(_i);
+	for (i = 0; i < 2000; i++) {
+		write_state();
+		at = rand() % w.n;
+		w.data[at] ^= 1 << rand() % 8;
+		if (!state_open(&r, w.data, w.n))
+			while (state_next(&r, &f))
+				ck_assert_uint_le((uint64_t)f.size * f.count, w.n);
+		free(w.data);
+	}
+}
+END_TEST
+
+START_TEST(state_of_others)
+{
+	struct state_reader r;
+	uint8_t huge[] = { 1, 'p', 1, 0, 0, 0, 1, 'f', 8, 0, 0, 0, 0xff, 0xff, 0xff, 0xff };
+
+	write_state();
+	w.data[8] = 2;
+	ck_assert_str_eq(state_open(&r, w.data, w.n), "was written by a newer vmctl");
+	w.data[8] = 1;
+	w.data[0] = 'X';
+	ck_assert_ptr_nonnull(state_open(&r, w.data, w.n));
+	w.data[0] = 'V';
+	memcpy(w.data + 56, huge, sizeof(huge));
+	ck_assert_ptr_nonnull(state_open(&r, w.data, 56 + sizeof(huge)));
+	free(w.data);
+}
+END_TEST
+
+START_TEST(map_comes_back)
+{
+	struct ram_map m, got;
+	size_t n;
+	void *data;
+
+	ck_assert_int_eq(map_init(&m, GEN(1), RAM + PAGE), 0);
+	ck_assert_uint_eq(m.nchunks, 65);
+	ck_assert_uint_eq(map_chunk_bytes(&m, 64), PAGE);
+	m.chunk[3] = (struct map_chunk){ .file = 0, .sum = 99 };
+	data = map_print(&m, &n);
+	ck_assert_ptr_null(map_parse(&got, data, n));
+	ck_assert_uint_eq(got.nchunks, 65);
+	ck_assert_uint_eq(got.chunk[3].sum, 99);
+	ck_assert_uint_eq(got.chunk[4].file, MAP_ZERO);
+	map_fini(&got);
+	map_fini(&m);
+	free(data);
+}
+END_TEST
+
+START_TEST(map_of_much)
+{
+	struct ram_map m;
+
+	ck_assert_int_eq(map_init(&m, GEN(1), 64ULL << 30), 0);
+	ck_assert_uint_le(m.nchunks, MAP_CHUNKS + 1);
+	map_fini(&m);
+}
+END_TEST
+
+/* Every bit counts, and every length. */
+START_TEST(map_damaged)
+{
+	struct ram_map m, got;
+	uint8_t *data, *part;
+	size_t n, i;
+
+	ck_assert_int_eq(map_init(&m, GEN(1), 8 * 65536), 0);
+	data = map_print(&m, &n);
+	for (i = 0; i < n * 8; i++) {
+		data[i / 8] ^= 1 << i % 8;
+		ck_assert_ptr_nonnull(map_parse(&got, data, n));
+		map_fini(&got);
+		data[i / 8] ^= 1 << i % 8;
+	}
+	for (i = 0; i < n; i++) {
+		part = malloc(i + !i);
+		memcpy(part, data, i);
+		ck_assert_ptr_nonnull(map_parse(&got, part, i));
+		map_fini(&got);
+		free(part);
+	}
+	map_fini(&m);
+	free(data);
+}
+END_TEST
+
+/* The checksum keeps errors out, not liars: one who makes it right must not get far either. */
+START_TEST(map_that_lies)
+{
+	struct ram_map m, got;
+	size_t n;
+	void *data;
+
+	ck_assert_int_eq(map_init(&m, GEN(1), 8 * 65536), 0);
+	m.chunk[0].file = 1;
+	data = map_print(&m, &n);
+	ck_assert_str_eq(map_parse(&got, data, n), "contradicts itself");
+	map_fini(&got);
+	free(data);
+	m.chunk[0].file = 0;
+	m.nfiles = 2;
+	strcpy(m.file[1], "../../etc/passwd");
+	data = map_print(&m, &n);
+	ck_assert_str_eq(map_parse(&got, data, n), "contradicts itself");
+	map_fini(&got);
+	free(data);
+	map_fini(&m);
+}
+END_TEST
+
+static int new_file(void)
+{
+	char path[] = "/tmp/test_snapshot.XXXXXX";
+	int fd = mkstemp(path);
+
+	ck_assert_int_ge(fd, 0);
+	unlink(path);
+	return fd;
+}
+
+static uint8_t *new_view(size_t n)
+{
+	uint8_t *p = mmap(NULL, n, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+
+	ck_assert_ptr_ne(p, MAP_FAILED);
+	return p;
+}
+
+static void scribble(uint8_t *ram, unsigned int pages)
+{
+	while (pages--) {
+		uint8_t *p = ram + rand() % (RAM / PAGE) * PAGE;
+
+		memset(p, rand() % 4 ? rand() : 0, PAGE);
+	}
+}
+
+/* Generations of snapshots, each compared with what RAM was. */
+START_TEST(ram_through_generations)
+{
+	static const char *const gen[] = { GEN(1), GEN(2), GEN(3), GEN(4), GEN(5), GEN(6) };
+	uint8_t *ram = new_view(RAM), *view = NULL, *old = NULL;
+	struct ram_map m[6];
+	int fd[6], order[MAP_FILES];
+	unsigned int g, i, k;
+
+	srand(_i);
+	for (g = 0; g < 6; g++) {
+		struct ram_writer wr = { .ram = ram, .map = &m[g] };
+
+		scribble(ram, g ? 20 : 500);
+		wr.fd = fd[g] = new_file();
+		ck_assert_int_eq(map_init(&m[g], gen[g], RAM), 0);
+		if (g) {
+			ck_assert(ram_parent_fits(&m[g], &m[g - 1]));
+			wr.parent = &m[g - 1];
+			wr.view = old;
+		}
+		ck_assert_int_eq(ram_write(&wr), 0);
+		for (i = 0; i < m[g].nfiles; i++)
+			for (k = 0; k < 6; k++)
+				if (!strcmp(m[g].file[i], gen[k])) {
+					order[i] = fd[k];
+					ck_assert_ptr_null(map_file_check(fd[k], gen[k], RAM));
+				}
+		view = new_view(RAM);
+		ck_assert_int_eq(map_apply(&m[g], view, order, PROT_READ, MAP_PRIVATE), 0);
+		ck_assert_int_eq(memcmp(view, ram, RAM), 0);
+		for (i = 0; i < m[g].nchunks; i++)
+			if (m[g].chunk[i].file != MAP_ZERO)
+				ck_assert_uint_eq(m[g].chunk[i].sum,
+						  map_sum(view + ((uint64_t)i << 16), map_chunk_bytes(&m[g], i)));
+		if (old)
+			munmap(old, RAM);
+		old = view;
+	}
+	ck_assert_ptr_nonnull(map_file_check(fd[0], gen[1], RAM));
+	ck_assert_ptr_nonnull(map_file_check(fd[0], gen[0], RAM + PAGE));
+	ck_assert_int_eq(ftruncate(fd[0], RAM + 10), 0);
+	ck_assert_ptr_nonnull(map_file_check(fd[0], gen[0], RAM));
+	for (g = 0; g < 6; g++) {
+		map_fini(&m[g]);
+		close(fd[g]);
+	}
+	munmap(old, RAM);
+	munmap(ram, RAM);
+}
+END_TEST
+
+static bool stop_at(void *opaque, uint64_t done)
+{
+	return done < *(uint64_t *)opaque;
+}
+
+START_TEST(ram_cancelled)
+{
+	uint8_t *ram = new_view(64 << 20);
+	uint64_t limit = 32 << 20;
+	struct ram_map m;
+	struct ram_writer wr = { .ram = ram, .map = &m, .progress = stop_at, .opaque = &limit };
+
+	memset(ram, 1, 64 << 20);
+	wr.fd = new_file();
+	ck_assert_int_eq(map_init(&m, GEN(1), 64 << 20), 0);
+	ck_assert_int_eq(ram_write(&wr), -1);
+	ck_assert_ptr_nonnull(map_file_check(wr.fd, GEN(1), 64 << 20));
+	map_fini(&m);
+	close(wr.fd);
+	munmap(ram, 64 << 20);
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("snapshot");
+	TCase *c = tcase_create("files");
+	SRunner *r;
+	int failed;
+
+	tcase_set_timeout(c, 60);
+	tcase_add_test(c, state_comes_back);
+	tcase_add_test(c, state_cut_short);
+	tcase_add_loop_test(c, state_damaged, 0, 5);
+	tcase_add_test(c, state_of_others);
+	tcase_add_test(c, map_comes_back);
+	tcase_add_test(c, map_of_much);
+	tcase_add_test(c, map_damaged);
+	tcase_add_test(c, map_that_lies);
+	tcase_add_loop_test(c, ram_through_generations, 0, 10);
+	tcase_add_test(c, ram_cancelled);
+	suite_add_tcase(s, c);
+	r = srunner_create(s);
+	srunner_run_all(r, CK_ENV);
+	failed = srunner_ntests_failed(r);
+	srunner_free(r);
+	return failed ? 1 : 0;
+}
