@@ -23,11 +23,12 @@
 #define TIMEOUT_MS	60000
 
 static uint64_t count = 1;
-static bool paused, counted;
+static bool paused, counted, timing;
 
 static const struct argp_option options[] = {
 	{ "count", 'n', "N", 0, "Fork N times; the new VMs are NEW-1 to NEW-N", 0 },
 	{ "paused", 'p', NULL, 0, "The new VM waits for `vmctl resume`", 0 },
+	{ "timing", 't', NULL, 0, "Tell how long the VM stood still, and when the new one ran", 0 },
 	{ 0 },
 };
 
@@ -42,6 +43,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case 'p':
 		paused = true;
+		return 0;
+	case 't':
+		timing = true;
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -193,8 +197,17 @@ static int prepare(struct birth *b)
 	return b->pc.ndisks ? vm_config_write(b->parent, &b->pc) : 0;
 }
 
+/**
+ * struct times - of a fork, in microseconds from the moment in which the parent was stopped
+ * @pause: until it went on
+ * @child: until the child ran
+ */
+struct times {
+	unsigned long long pause, child;
+};
+
 /* The child says R when it runs; the parent says how long it stood still. 0 if both did. */
-static int hear(struct birth *b, unsigned long long *us)
+static int hear(struct birth *b, struct times *t)
 {
 	struct pollfd p = { .fd = b->status, .events = POLLIN };
 	char text[128];
@@ -208,7 +221,8 @@ static int hear(struct birth *b, unsigned long long *us)
 		n += got;
 	}
 	text[n] = 0;
-	return strstr(text, "R\n") && strstr(text, "P ") && sscanf(strstr(text, "P "), "P %llu", us) == 1 ? 0 : -1;
+	return strstr(text, "R ") && sscanf(strstr(text, "R "), "R %llu", &t->child) == 1 &&
+	       strstr(text, "P ") && sscanf(strstr(text, "P "), "P %llu", &t->pause) == 1 ? 0 : -1;
 }
 
 /* The child's last words, or the parent's, which has a log that stays. */
@@ -228,7 +242,7 @@ static void tell_failure(struct birth *b)
 static int ask(struct birth *b)
 {
 	json_t *macs = json_array(), *request;
-	unsigned long long us;
+	struct times t;
 	unsigned int i;
 
 	for (i = 0; i < b->cc.nnets; i++)
@@ -240,10 +254,10 @@ static int ask(struct birth *b)
 	/* Our end of the pipe would keep it open. */
 	close(b->fd[VMM_FORK_STATUS]);
 	b->fd[VMM_FORK_STATUS] = -1;
-	if (!hear(b, &us)) {
-		if (isatty(STDOUT_FILENO))
-			printf("%s: forked from %s, which stood still for %llu us\n", b->child.name,
-			       b->parent->name, us);
+	if (!hear(b, &t)) {
+		if (timing || isatty(STDOUT_FILENO))
+			printf("%s: forked from %s, which stood still for %llu us; runs after %llu us\n", b->child.name,
+			       b->parent->name, t.pause, t.child);
 		return 0;
 	}
 	tell_failure(b);

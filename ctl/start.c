@@ -12,6 +12,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -23,6 +24,7 @@
 #include "vmm/sandbox.h"
 #include "vmm/vmm.h"
 
+#define FILES_MAX	65536
 #define LOG_MAX	(64 << 10)	/* of vmm.log, which begins anew when it is larger */
 
 static const struct argp_option options[] = {
@@ -234,6 +236,17 @@ int start_limit(struct vm *vm, const struct config *c, pid_t pid)
 	return cgroup_change(&l, pid) ? VMCTL_FAILED : VMCTL_OK;
 }
 
+/* Disks of many layers, queues, connections: what the host allows, the VM may have. */
+static void raise_files(void)
+{
+	struct rlimit r;
+
+	if (getrlimit(RLIMIT_NOFILE, &r))
+		return;
+	r.rlim_cur = r.rlim_max < FILES_MAX ? r.rlim_max : FILES_MAX;
+	setrlimit(RLIMIT_NOFILE, &r);
+}
+
 /* The VM's process, until it ends. */
 static int be_vm(struct vm *vm, const struct config *c, const struct start_restore *r, int ready)
 {
@@ -247,6 +260,7 @@ static int be_vm(struct vm *vm, const struct config *c, const struct start_resto
 	char title[80];
 	int status;
 
+	raise_files();
 	k.run = run_take(vm->fd);
 	if (k.run < 0)
 		return vmctl_errno(vm->name, "see `vmctl info`");

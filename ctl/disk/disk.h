@@ -24,7 +24,7 @@
 #include <sys/uio.h>
 
 #define DISK_BLOCK	512		/* sizes of disks are multiples of it; requests need not be */
-#define DISK_CHAIN_MAX	64		/* layers in a chain */
+#define DISK_CHAIN_MAX	250		/* layers in a chain */
 
 enum disk_format {
 	DISK_AUTO,			/* from the file's contents */

@@ -223,7 +223,7 @@ struct layer *layer_open_chain(const char *path, enum disk_format format, unsign
 		if (n++ < DISK_CHAIN_MAX && !add_below(top, l, flags, e))
 			continue;
 		if (n > DISK_CHAIN_MAX)
-			disk_error_set(e, path, "more than 64 images back each other",
+			disk_error_set(e, path, "more images back each other than can be open",
 				       "shorten the chain with `vmctl image convert`");
 		layer_close_chain(top);
 		return NULL;

@@ -12,6 +12,7 @@ struct vmm;
 
 int vmm_net_create(struct vmm *m);
 void vmm_net_destroy(struct vmm *m);
+void vmm_net_flap(struct vmm *m);
 unsigned int vmm_net_fds(const struct vmm *m);
 void vmm_net_replug(struct vmm *m, const int *fd, const uint8_t (*mac)[6]);
 int vmm_rng_create(struct vmm *m);

@@ -132,9 +132,10 @@ static int become(struct vmm *m, struct vmm_fork *f)
 	return call_forked(m) || vmm_genid_renew(m) || vmm_vcpus_start(m) ? -1 : 0;
 }
 
-static void run_child(struct vmm *m, struct vmm_fork *f)
+static void run_child(struct vmm *m, struct vmm_fork *f, uint64_t start)
 {
 	const struct vmm_owner *o = m->config->owner;
+	char text[32];
 
 	if (become(m, f)) {
 		o->phase(o, VMM_PHASE_CRASHED, "it could not be forked");
@@ -142,10 +143,12 @@ static void run_child(struct vmm *m, struct vmm_fork *f)
 	}
 	vmm_ident_forked(m, f->name);
 	vmm_parts_resume(m);
+	vmm_net_flap(m);
 	if (!f->paused)
 		vmm_resume(m);
 	o->phase(o, f->paused ? VMM_PHASE_PAUSED : VMM_PHASE_RUNNING, NULL);
-	say(f, "R\n");
+	snprintf(text, sizeof(text), "R %llu\n", (unsigned long long)(now_us() - start));
+	say(f, text);
 }
 
 /* Locks, sockets and network cards stay the VM's alone, whatever it does before the snapshot is written. */
@@ -227,7 +230,7 @@ void vmm_fork_run(struct vmm *m)
 	if (!child && f->generation[0])
 		run_writer(m, f);
 	else if (!child)
-		run_child(m, f);
+		run_child(m, f, start);
 	else
 		run_parent(m, f, was_paused, start);
 	vmm_fork_free(f);

@@ -424,6 +424,8 @@ int vmm_run(const struct vmm_config *config)
 	tell_owner(&m, VMM_PHASE_READY, NULL);
 	if (!vmm_vcpus_start(&m)) {
 		/* Resumed, not just let go: the guest is to know that it stood still. */
+		if (config->restore)
+			vmm_net_flap(&m);
 		if (!config->paused)
 			vmm_resume(&m);
 		vmm_loop_run(&m);

@@ -12,6 +12,8 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include "devices.h"
@@ -22,6 +24,7 @@
 #define BATCH		64	/* frames in one direction before the other one's turn */
 #define FRAME_MAX	65550	/* of a large segment, with its Ethernet header */
 #define FRAME_MIN	14
+#define FLAP_NS		300000000	/* a link is down */
 #define LENGTH		4	/* before each frame of a stream */
 
 #define F_CSUM		(1ULL << 0)
@@ -567,7 +570,7 @@ unsigned int vmm_net_fds(const struct vmm *m)
  * @fd: of vmm_net_fds()'s number and order; taken over
  * @mac: of each card, six bytes
  *
- * The driver is told that the link went and came, so that it asks for its address again.
+ * A driver that has read its address at its start keeps that one; see vmm_net_flap() for what it is told.
  */
 void vmm_net_replug(struct vmm *m, const int *fd, const uint8_t (*mac)[6])
 {
@@ -585,8 +588,61 @@ void vmm_net_replug(struct vmm *m, const int *fd, const uint8_t (*mac)[6])
 		n->link.keep = *fd++;
 		memcpy(n->config.mac, *mac, sizeof(n->config.mac));
 		atomic_store(&n->dead, false);
-		n->config.status = STATUS_LINK_UP;
 	}
+	/* The parent's, if it was waiting for the same. */
+	if (m->flap.fd > 0) {
+		close(m->flap.fd);
+		m->flap.fd = -1;
+	}
+}
+
+static void all_links(struct vmm *m, uint16_t status)
+{
+	struct vmm_nic *n;
+
+	for (n = m->nics; n; n = n->next) {
+		n->config.status = atomic_load(&n->dead) ? 0 : status;
+		virtio_config_changed(&n->dev);
+	}
+}
+
+static void end_flap(struct vmm *m)
+{
+	vmm_loop_change(m, &m->flap, 0);
+	close(m->flap.fd);
+	m->flap.fd = -1;
+}
+
+static void on_flap(void *opaque, uint32_t events)
+{
+	struct vmm *m = opaque;
+
+	(void)events;
+	end_flap(m);
+	all_links(m, STATUS_LINK_UP);
+}
+
+/**
+ * vmm_net_flap() - the links go, and come back in a moment: the driver is to find out anew where it is; main thread
+ * @m: the machine, after a fork or restored
+ *
+ * Without a timer they just stay up.
+ */
+void vmm_net_flap(struct vmm *m)
+{
+	struct itimerspec t = { .it_value.tv_nsec = FLAP_NS };
+
+	if (!m->nics)
+		return;
+	m->flap = (struct vmm_source){ .fd = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC), .ready = on_flap, .opaque = m };
+	if (m->flap.fd < 0)
+		return;
+	if (timerfd_settime(m->flap.fd, 0, &t, NULL) || vmm_loop_add(m, &m->flap, EPOLLIN)) {
+		close(m->flap.fd);
+		m->flap.fd = -1;
+		return;
+	}
+	all_links(m, 0);
 }
 
 /**

@@ -286,6 +286,7 @@ struct vmm {
 	int epoll;
 	struct vmm_source wake;		/* eventfd: there is something for the main thread to look at */
 	struct vmm_source signals;
+	struct vmm_source flap;		/* timer of links that went for a moment; its fd is not above 0 otherwise */
 	_Atomic int end;		/* enum vmm_end */
 	_Atomic bool pausing;		/* CPUs shall park, or have */
 	char last_words[256];		/* written by who sets `end` to VMM_CRASHED */

@@ -17,8 +17,9 @@ trap end_vms EXIT
 
 # An initramfs whose guest powers off when its power button is pressed: Debian has that driver in a module.
 power_initrd() {
-	local release=${LAB_GUEST_KERNEL##*/vmlinuz-} tree=$work/extra modules
-	modules=/host/lib/modules/$release/kernel/drivers
+	local tree=$work/extra modules=/host/lib/modules/${LAB_GUEST_KERNEL##*/vmlinuz-}/kernel/drivers
+	# In the Intel host the kernel has another name.
+	[[ -d $modules ]] || modules=/host/lib/modules/${LAB_GUEST_BZIMAGE##*/vmlinuz-}/kernel/drivers
 	mkdir -p "$tree"
 	cp "$modules/acpi/button.ko" "$modules/input/evdev.ko" "$tree/"
 	cat >"$tree/power" <<-'END'
@@ -101,7 +102,7 @@ while :; do
 	echo "round $i at $now"
 	dmesg | grep -q "virtual machine fork" && echo "told of a fork"
 	sleep 0.2
-	[ -e /sys/class/net/eth0 ] && echo "link $(cat /sys/class/net/eth0/carrier 2>/dev/null)"
+	[ -e /sys/class/net/eth0 ] && echo "link changes $(cat /sys/class/net/eth0/carrier_changes)"
 done
 END
 	power_initrd
