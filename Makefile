@@ -12,7 +12,7 @@
 #   check        the tests a change must pass; check-full adds the long ones
 #   bench        exit costs and guest boot, ours beside stock KVM's, on both of the lab's hosts or on HOST=
 #   sparse checkpatch   static checks of the module
-#   install uninstall   the module through DKMS where present, vmctl, its group, udev rule and unit
+#   install uninstall   the module through DKMS where present, vmctl, vmtop, their pages, group, udev rule, unit
 #   clean
 
 MAKEFLAGS += --no-print-directory
@@ -137,13 +137,16 @@ demo: deps-module deps-tools deps-lab $(if $(filter intel,$(HOST)),deps-lab-inte
 
 # ---- installation ----------------------------------------------------------------------------
 
+MAN_PAGES := $(notdir $(wildcard man/*.[1-9]))
 DKMS_TREE = $(DESTDIR)/usr/src/vitrine-$(VERSION)
 
 install: deps-tools
 	@$(MAKE) tools
 	install -D -m 755 $(BUILD)/vmctl $(DESTDIR)$(PREFIX)/bin/vmctl
 	install -D -m 755 $(BUILD)/vmtop $(DESTDIR)$(PREFIX)/bin/vmtop
-	install -D -m 644 man/vmctl.8 $(DESTDIR)$(PREFIX)/share/man/man8/vmctl.8
+	for page in $(MAN_PAGES); do \
+		install -D -m 644 man/$$page $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$$page || exit; \
+	done
 	install -d $(DESTDIR)$(PREFIX)/share/bash-completion/completions
 	$(BUILD)/vmctl completion >$(DESTDIR)$(PREFIX)/share/bash-completion/completions/vmctl
 	install -D -m 644 dist/70-vitrine.rules $(DESTDIR)/usr/lib/udev/rules.d/70-vitrine.rules
@@ -168,7 +171,7 @@ uninstall:
 	fi
 	rm -rf $(DKMS_TREE)
 	rm -f $(DESTDIR)$(PREFIX)/bin/vmctl $(DESTDIR)$(PREFIX)/bin/vmtop
-	rm -f $(DESTDIR)$(PREFIX)/share/man/man8/vmctl.8
+	for page in $(MAN_PAGES); do rm -f $(DESTDIR)$(PREFIX)/share/man/man$${page##*.}/$$page; done
 	rm -f $(DESTDIR)$(PREFIX)/share/bash-completion/completions/vmctl
 	rm -f $(DESTDIR)/usr/lib/udev/rules.d/70-vitrine.rules
 	rm -f $(DESTDIR)/usr/lib/sysusers.d/vitrine.conf
