@@ -90,6 +90,7 @@ void pci_line(struct pci_function *f, bool level)
 	pthread_mutex_lock(&bus->line_lock);
 	if (f->line != level) {
 		f->line = level;
+		f->config[PCI_STATUS] ^= PCI_STATUS_INTX;
 		*raised += level ? 1 : -1;
 		if (*raised == level)
 			vmm_irq(f->m, PCI_LINE(f->slot), level);
