@@ -59,6 +59,8 @@ struct vtr_code_state {
  * virtual_apic: from now on the CPU delivers and ends interrupts in this page (NULL: no more). Loaded or not.
  * virtual_irqs: highest vector requested, highest in service (-1: none, VTR_KEEP_ISR). Loaded.
  * virtual_eois: bitmap of the vectors whose EOIs exit. These three are called with vtr_vid on only.
+ * log_writes: from the next entry on every write that sets a leaf's dirty bit is in the dirty log when
+ *	enter() returns, or no more. Loaded or not; called with vtr_pt.cpu_logs only.
  * set_tsc_offset: host TSC + offset = guest TSC.
  * iret_seen, iret_done, stepped: the end of an NMI handler, see svm/event.c.
  */
@@ -99,6 +101,7 @@ struct vtr_code_state {
 	OP(virtual_apic,	void,	(struct vtr_vcpu *v, void *page)) \
 	OP(virtual_irqs,	void,	(struct vtr_vcpu *v, int irr, int isr)) \
 	OP(virtual_eois,	void,	(struct vtr_vcpu *v, const u64 *map)) \
+	OP(log_writes,		void,	(struct vtr_vcpu *v, bool on)) \
 	OP(set_tsc_offset,	void,	(struct vtr_vcpu *v, u64 offset)) \
 	OP(cpu_enable,		int,	(void)) \
 	OP(cpu_disable,		void,	(void))
@@ -112,6 +115,8 @@ struct vtr_backend {
 	u8 (*leaf_levels)(void);
 	/* NULL, or whether the CPU delivers interrupts by itself; after check(). */
 	bool (*virtual_interrupts)(void);
+	/* NULL, or whether the CPU logs the writes that set a leaf's dirty bit; after check(). */
+	bool (*cpu_logs)(void);
 	/* NULL or, at load, the sentence that says why this CPU will not do; *err its errno. */
 	const char *(*check)(int *err);
 	int (*setup)(void);

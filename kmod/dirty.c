@@ -1,6 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * dirty.c - the dirty log: one bit a page, set before a page becomes writable or is written by us.
+ *
+ * Where the CPU keeps a log of its own (vtr_pt.cpu_logs) pages stay writable, and the bit is set when a
+ * vCPU leaves the guest. A leaf that the CPU has marked dirty is in the bitmap or in a vCPU's log, since
+ * the mark is taken away after the bit is.
  */
 #include <linux/bitmap.h>
 #include <linux/mm.h>
@@ -76,7 +80,7 @@ void vtr_dirty_set(struct vtr_dirty *d, u64 page)
 	set_bit(page, d->bits);
 }
 
-/* Move the bits into copy and write-protect what they name. mmu.lock held. Returns true to flush. */
+/* Move the bits into copy, to hear of the next write to what they name. mmu.lock held. True: flush. */
 static bool vtr_dirty_collect(struct vtr_vm *vm, const struct vtr_slot *s, unsigned long *copy)
 {
 	bool flush = false;
@@ -89,7 +93,7 @@ static bool vtr_dirty_collect(struct vtr_vm *vm, const struct vtr_slot *s, unsig
 			continue;
 		word = xchg(&s->dirty->bits[i], 0);
 		copy[i] = word;
-		flush |= vtr_pt_protect_mask(&vm->mmu.pt, s->gfn + i * BITS_PER_LONG, word);
+		flush |= vtr_pt_log_mask(&vm->mmu.pt, s->gfn + i * BITS_PER_LONG, word);
 	}
 	return flush;
 }
@@ -102,6 +106,9 @@ static int vtr_dirty_get_slot(struct vtr_vm *vm, const struct vtr_slot *s, void 
 
 	if (!copy)
 		return -ENOMEM;
+	/* What the CPUs have logged goes into the bitmap when they leave the guest. */
+	if (vm->mmu.pt.cpu_logs)
+		vtr_vm_request(vm, VTR_REQ_EVENT, true);
 	spin_lock(&vm->mmu.lock);
 	if (vtr_dirty_collect(vm, s, copy))
 		vtr_vm_flush_tlbs(vm);

@@ -40,6 +40,7 @@
 	X(INIT,		"init") \
 	X(APIC_EOI,	"apic_eoi") \
 	X(APIC_WRITE,	"apic_write") \
+	X(LOG_FULL,	"log_full") \
 	X(ENTRY_FAILED,	"entry_failed") \
 	X(UNKNOWN,	"unknown")
 

@@ -11,7 +11,7 @@
 #include <linux/slab.h>
 #include <linux/uaccess.h>
 #include <asm/cpufeature.h>
-#include "vitrine.h"
+#include "backend.h"
 
 #define VTR_SLOT_FLAGS	(KVM_MEM_LOG_DIRTY_PAGES | KVM_MEM_READONLY)
 #define VTR_SLOT_PAGES	((1ULL << 31) - 1)	/* KVM api.rst: at most 2^31 - 1 pages */
@@ -77,6 +77,11 @@ void vtr_slots_reload(struct vtr_vcpu *v)
 		WRITE_ONCE(v->slots, s);
 		smp_mb();
 	} while (unlikely(s != READ_ONCE(v->vm->mmu.slots)));
+	/* The CPU logs writes from the first entry with a table that has a log, to the last. */
+	if (unlikely(s->logged != v->logging) && v->vm->mmu.pt.cpu_logs) {
+		v->logging = s->logged;
+		vtr_hw(log_writes)(v, s->logged);
+	}
 }
 
 /**
@@ -103,12 +108,8 @@ static bool vtr_slots_in_use(struct vtr_vm *vm, const struct vtr_slots *s)
 	return false;
 }
 
-/*
- * Publish a table; when this returns the old one is unused. What was mapped from frames that change is
- * zapped, or by VTR_PT_SPLIT only made small and read-only.
- */
-static void vtr_slots_publish(struct vtr_vm *vm, struct vtr_slots *new, gfn_t start, gfn_t end,
-			      enum vtr_pt_op op)
+/* Publish a table; when this returns the old one is unused. What was mapped in the range is zapped. */
+static void vtr_slots_publish(struct vtr_vm *vm, struct vtr_slots *new, gfn_t start, gfn_t end)
 {
 	struct vtr_slots *old = vm->mmu.slots;
 	u64 *freed = NULL;
@@ -116,7 +117,7 @@ static void vtr_slots_publish(struct vtr_vm *vm, struct vtr_slots *new, gfn_t st
 	spin_lock(&vm->mmu.lock);
 	/* A fault that looked a slot up before this sees under the lock that its table is old. */
 	smp_store_release(&vm->mmu.slots, new);
-	if (start < end && vtr_pt_range(&vm->mmu.pt, op, start, end, &freed))
+	if (start < end && vtr_pt_range(&vm->mmu.pt, VTR_PT_ZAP, start, end, &freed))
 		vtr_vm_flush_tlbs(vm);
 	spin_unlock(&vm->mmu.lock);
 	vtr_tdp_free_list(vm, freed);
@@ -169,9 +170,21 @@ static int vtr_slot_delete(struct vtr_vm *vm, struct vtr_slot *old)
 	if (!n)
 		return -ENOMEM;
 	gone = *old;
-	vtr_slots_publish(vm, n, gone.gfn, gone.gfn + gone.npages, VTR_PT_ZAP);
+	vtr_slots_publish(vm, n, gone.gfn, gone.gfn + gone.npages);
 	vtr_dirty_put(gone.dirty);
 	return 0;
+}
+
+/* Every vCPU knows of the log: from here on each write is heard of, page by page. */
+static void vtr_slot_begin_log(struct vtr_vm *vm, const struct vtr_slot *s)
+{
+	u64 *freed = NULL;
+
+	spin_lock(&vm->mmu.lock);
+	if (vtr_pt_range(&vm->mmu.pt, VTR_PT_LOG, s->gfn, s->gfn + s->npages, &freed))
+		vtr_vm_flush_tlbs(vm);
+	spin_unlock(&vm->mmu.lock);
+	vtr_tdp_free_list(vm, freed);
 }
 
 /* Create (old NULL), move, or change the flags of a slot. */
@@ -201,9 +214,13 @@ static int vtr_slot_change(struct vtr_vm *vm, struct vtr_slot *old, struct vtr_s
 		vtr_dirty_put(new->dirty);
 		return -ENOMEM;
 	}
-	/* A log begins with nothing large and nothing writable; when it ends, large pages come back. */
-	vtr_slots_publish(vm, n, was.gfn, was.gfn + was.npages,
-			  was.gfn == new->gfn && new->dirty ? VTR_PT_SPLIT : VTR_PT_ZAP);
+	if (was.gfn == new->gfn && new->dirty) {
+		vtr_slots_publish(vm, n, 0, 0);
+		vtr_slot_begin_log(vm, new);
+	} else {
+		/* Also when a log ends: large pages come back. */
+		vtr_slots_publish(vm, n, was.gfn, was.gfn + was.npages);
+	}
 	vtr_dirty_put(was.dirty);
 	return 0;
 }

@@ -56,9 +56,13 @@ void vtr_slots_build(struct vtr_slots *n, const struct vtr_slots *s, const struc
 	u32 i, at;
 
 	n->generation = s->generation + 1;
-	for (i = 0; i < s->nr; i++)
-		if (&s->slot[i] != without)
-			n->slot[n->nr++] = s->slot[i];
+	n->logged = with && with->dirty;
+	for (i = 0; i < s->nr; i++) {
+		if (&s->slot[i] == without)
+			continue;
+		n->logged |= s->slot[i].dirty != NULL;
+		n->slot[n->nr++] = s->slot[i];
+	}
 	if (!with)
 		return;
 	for (at = n->nr; at > 0 && n->slot[at - 1].gfn > with->gfn; at--)

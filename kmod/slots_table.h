@@ -31,6 +31,7 @@ struct vtr_slot {
  * struct vtr_slots - an immutable table, sorted by gfn
  * @nr: slots in it
  * @last: hint: where the last search ended; any value is safe
+ * @logged: writes to one of its slots are logged
  * @generation: tells tables apart whose addresses may be the same, one after the other
  * @slot: the slots
  *
@@ -39,6 +40,7 @@ struct vtr_slot {
 struct vtr_slots {
 	u32 nr;
 	u32 last;
+	bool logged;
 	u64 generation;
 	struct vtr_slot slot[];
 };

@@ -35,6 +35,7 @@ int vtr_tdp_init(struct vtr_vm *vm)
 	/* As many levels as the host's own, which APM2 "Nested Paging" demands, but not more. */
 	pt->levels = min_t(u8, pgtable_l5_enabled() ? 5 : 4, vtr_backend->pt_levels);
 	vtr_leaf_levels = vtr_backend->leaf_levels();
+	pt->cpu_logs = vtr_backend->cpu_logs && vtr_backend->cpu_logs();
 	pt->root = (u64 *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
 	if (!pt->root)
 		return -ENOMEM;
@@ -185,6 +186,12 @@ static bool vtr_host_changing(const struct vtr_mmu *mmu, hva_t start, u64 size)
 	return unlikely(mmu->active) && start < mmu->inv_end && start + size > mmu->inv_start;
 }
 
+/* May a leaf of the slot be writable before the guest writes? */
+static bool vtr_slot_writable(const struct vtr_vm *vm, const struct vtr_slot *slot)
+{
+	return !(slot->flags & KVM_MEM_READONLY) && (!slot->dirty || vm->mmu.pt.cpu_logs);
+}
+
 /* Map what the host has next to hva, if it costs no table. Interrupts off, mmu.lock held. */
 static void vtr_tdp_around(struct vtr_vm *vm, const struct vtr_slot *slot, gfn_t gfn, hva_t hva,
 			   const struct vtr_host_map *h)
@@ -241,9 +248,9 @@ static enum vtr_try vtr_tdp_try(struct vtr_vcpu *v, const struct vtr_slot *slot,
 		return VTR_TRY_ABSENT;
 	vtr_leaf_of(&h, hva, &l);
 	l.level = slot->dirty ? 1 : vtr_slot_level(slot, gfn, h.level);
-	/* A read maps writable too where the host has done its part already and no log wants to know. */
-	l.writable = write || (vtr_host_writable(h.val) && !slot->dirty &&
-			       !(slot->flags & KVM_MEM_READONLY));
+	/* A read maps writable too where the host has done its part already and no log is left out. */
+	l.writable = write || (vtr_host_writable(h.val) && vtr_slot_writable(v->vm, slot));
+	l.clean = slot->dirty && !write;
 	mask = vtr_pt_pages(l.level) - 1;
 	l.gfn = gfn & ~mask;
 	l.pfn &= ~mask;

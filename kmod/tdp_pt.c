@@ -7,9 +7,11 @@
 #ifdef __KERNEL__
 #include <asm/barrier.h>
 #define vtr_pte_clear(entry, bits)	set_mask_bits((unsigned long *)(entry), (bits), 0)
+#define vtr_pte_set(entry, bits)	set_mask_bits((unsigned long *)(entry), 0, (bits))
 #define vtr_pte_publish(entry, val)	smp_store_release(entry, val)
 #else
 #define vtr_pte_clear(entry, bits)	__atomic_fetch_and(entry, ~(bits), __ATOMIC_SEQ_CST)
+#define vtr_pte_set(entry, bits)	__atomic_fetch_or(entry, bits, __ATOMIC_SEQ_CST)
 #define vtr_pte_publish(entry, val)	__atomic_store_n(entry, val, __ATOMIC_RELEASE)
 #endif
 
@@ -89,9 +91,10 @@ void vtr_pt_collect_all(struct vtr_pt *pt, u64 **freed)
 static u64 vtr_pt_make(const struct vtr_pt *pt, const struct vtr_pt_leaf *l)
 {
 	const struct vtr_pt_format *fmt = pt->fmt;
+	u64 rights = l->writable ? fmt->write | (l->clean ? 0 : fmt->dirty) : 0;
 
 	return l->pfn << VTR_PAGE_SHIFT | fmt->leaf | fmt->memtype[l->level > 1][l->pat] |
-	       (l->level > 1 ? fmt->large : 0) | (l->writable ? fmt->write | fmt->dirty : 0);
+	       (l->level > 1 ? fmt->large : 0) | rights;
 }
 
 /* Does the change from one present leaf to another leave something in a TLB that must go? */
@@ -155,8 +158,9 @@ enum vtr_pt_result vtr_pt_map(struct vtr_pt *pt, const struct vtr_pt_leaf *l, u6
 		return result;
 	}
 	if (vtr_pt_is_leaf(pt, old, level) && !vtr_pt_contradicts(pt->fmt, old, new)) {
+		/* The CPU may set accessed or dirty at the same time, which must not get lost. */
 		if (l->writable)
-			WRITE_ONCE(*entry, new);
+			vtr_pte_set(entry, new);
 		return result;
 	}
 	if (!freed)
@@ -202,7 +206,9 @@ static bool vtr_pt_leaf_op(const struct vtr_pt *pt, u64 *entry, unsigned int lev
 	u64 old = *entry, bit = pt->fmt->write;
 
 	switch (op) {
-	case VTR_PT_SPLIT:
+	case VTR_PT_LOG:
+		if (pt->cpu_logs)
+			bit = pt->fmt->dirty;
 		if (level == 1)
 			break;
 		fallthrough;
@@ -266,7 +272,7 @@ bool vtr_pt_range(struct vtr_pt *pt, enum vtr_pt_op op, gfn_t start, gfn_t end, 
 }
 
 /**
- * vtr_pt_protect_mask() - take the right to write from up to 64 frames
+ * vtr_pt_log_mask() - hear of the next write to each of up to 64 frames
  * @pt: the tables
  * @base: first frame
  * @mask: bit n: frame @base + n
@@ -275,7 +281,7 @@ bool vtr_pt_range(struct vtr_pt *pt, enum vtr_pt_op op, gfn_t start, gfn_t end, 
  *
  * Return: true to flush.
  */
-bool vtr_pt_protect_mask(struct vtr_pt *pt, gfn_t base, u64 mask)
+bool vtr_pt_log_mask(struct vtr_pt *pt, gfn_t base, u64 mask)
 {
 	u64 *table = NULL;
 	bool hit = false;
@@ -289,7 +295,7 @@ bool vtr_pt_protect_mask(struct vtr_pt *pt, gfn_t base, u64 mask)
 			at = gfn;
 		}
 		if (table && table[vtr_pt_index(gfn, 1)])
-			hit |= vtr_pt_leaf_op(pt, &table[vtr_pt_index(gfn, 1)], 1, VTR_PT_PROTECT);
+			hit |= vtr_pt_leaf_op(pt, &table[vtr_pt_index(gfn, 1)], 1, VTR_PT_LOG);
 	}
 	return hit;
 }

@@ -21,7 +21,7 @@
  * @leaf: of every leaf: the right to read and execute
  * @large: further bit of a 2 MiB or 1 GiB leaf
  * @write: right to write
- * @dirty: set in advance with @write: nobody reads it, and the CPU is spared setting it
+ * @dirty: set in advance with @write, and the CPU is spared setting it; only a log by the CPU reads it
  * @accessed: set in advance in the leaf that was faulted for
  * @memtype: by size (0: 4 KiB) and by PAT index of the host's own entry
  */
@@ -44,12 +44,15 @@ extern const struct vtr_pt_format vtr_pt_ept;
  * @root: top table
  * @va_offset: a table's address less the physical address in its entry
  * @levels: 4 or 5
+ * @cpu_logs: the CPU logs each 4 KiB leaf whose dirty bit it sets: leaves whose writes are to be heard
+ *	of lose that bit rather than the right to write
  */
 struct vtr_pt {
 	const struct vtr_pt_format *fmt;
 	u64 *root;
 	unsigned long va_offset;
 	u8 levels;
+	bool cpu_logs;
 };
 
 /**
@@ -59,6 +62,7 @@ struct vtr_pt {
  * @level: 1: 4 KiB, 2: 2 MiB, 3: 1 GiB
  * @pat: memory type: PAT index 0..7
  * @writable: the guest may write
+ * @clean: with @writable: the CPU has to log the first write
  */
 struct vtr_pt_leaf {
 	gfn_t gfn;
@@ -66,6 +70,7 @@ struct vtr_pt_leaf {
 	u8 level;
 	u8 pat;
 	bool writable;
+	bool clean;
 };
 
 enum vtr_pt_result {
@@ -77,7 +82,7 @@ enum vtr_pt_result {
 enum vtr_pt_op {
 	VTR_PT_ZAP,		/* unmap; a large leaf that reaches into the range goes whole */
 	VTR_PT_PROTECT,		/* take the right to write */
-	VTR_PT_SPLIT,		/* PROTECT 4 KiB leaves, ZAP large ones: they come back as 4 KiB */
+	VTR_PT_LOG,		/* hear of writes to 4 KiB leaves, ZAP large ones: they come back as 4 KiB */
 	VTR_PT_YOUNG,		/* only look whether one was accessed */
 	VTR_PT_CLEAR_YOUNG,	/* and clear that */
 };
@@ -98,7 +103,7 @@ enum vtr_pt_result vtr_pt_map(struct vtr_pt *pt, const struct vtr_pt_leaf *l, u6
 			      u32 *nr_spare, u64 **freed);
 void vtr_pt_fill(struct vtr_pt *pt, const struct vtr_pt_leaf *l);
 bool vtr_pt_range(struct vtr_pt *pt, enum vtr_pt_op op, gfn_t start, gfn_t end, u64 **freed);
-bool vtr_pt_protect_mask(struct vtr_pt *pt, gfn_t base, u64 mask);
+bool vtr_pt_log_mask(struct vtr_pt *pt, gfn_t base, u64 mask);
 void vtr_pt_collect_all(struct vtr_pt *pt, u64 **freed);
 u64 vtr_pt_entry(const struct vtr_pt *pt, gfn_t gfn, unsigned int *level);
 

@@ -122,6 +122,7 @@ struct vtr_vcpu {
 	bool triple_fault;			/* [v] leave with KVM_EXIT_SHUTDOWN */
 	int user_irq;				/* [v] vector queued by KVM_INTERRUPT, or -1 */
 	u8 eoi_vector;				/* [v] for VTR_REQ_EOI_EXIT */
+	bool logging;				/* [v] the CPU logs writes: v->slots, when last loaded, wants it */
 	atomic_t nmi_queued;			/* [a] 0..2 */
 	u8 nmi_pending;				/* [v] 0..2, of which one may be delivered at once */
 	bool nmi_injected;			/* [v] */

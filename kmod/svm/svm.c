@@ -45,7 +45,10 @@ const struct vtr_backend vtr_svm_backend = {
 	.flush_tlb		= svm_flush_tlb,
 	.lend_debug		= svm_lend_debug,
 	.update_debug		= svm_update_debug,
-	/* No AVIC: virtual_interrupts, virtual_apic, virtual_irqs and virtual_eois are not there. */
+	/*
+	 * No AVIC: virtual_interrupts, virtual_apic, virtual_irqs and virtual_eois are not there. The
+	 * CPU keeps no log of writes: cpu_logs and log_writes are not there either.
+	 */
 	.set_tsc_offset		= svm_set_tsc_offset,
 	.cpu_enable		= svm_cpu_enable,
 	.cpu_disable		= svm_cpu_disable,

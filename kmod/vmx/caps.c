@@ -60,7 +60,8 @@ static const struct vmx_control_set vmx_control_sets[] = {
 		.msr = MSR_IA32_VMX_PROCBASED_CTLS2,
 		.need = VMX_CPU2_EPT | VMX_CPU2_UNRESTRICTED | VMX_CPU2_WBINVD,
 		.want = VMX_CPU2_RDTSCP | VMX_CPU2_VPID | VMX_CPU2_PAUSE_LOOP |
-			VMX_CPU2_INVPCID | VMX_CPU2_XSAVES | VMX_CPU2_VID_ALL,
+			VMX_CPU2_INVPCID | VMX_CPU2_XSAVES | VMX_CPU2_VID_ALL |
+			VMX_CPU2_PML,
 		.out = &vmx_caps.cpu2,
 	}, {
 		.msr = MSR_IA32_VMX_EXIT_CTLS, .true_msr = MSR_IA32_VMX_TRUE_EXIT_CTLS,
@@ -85,6 +86,7 @@ static const struct vmx_control_set vmx_control_sets[] = {
 
 VMX_PARAM(ept_ad, "accessed and dirty bits in the extended page tables");
 VMX_PARAM(ept_1g, "1 GiB pages in the extended page tables");
+VMX_PARAM(pml, "the dirty log from the CPU, not by write protection (needs ept_ad)");
 VMX_PARAM(vpid, "cached translations tagged by vCPU");
 VMX_PARAM(tpr_shadow, "the guest's CR8 without exits");
 VMX_PARAM(vid, "interrupts, EOIs and self-IPIs in x2APIC mode without exits (needs tpr_shadow)");
@@ -110,6 +112,7 @@ struct vmx_feature {
 static const struct vmx_feature vmx_features[] = {
 	{ &vmx_param_ept_ad, NULL, &vmx_caps.ept_vpid, EPT_AD },
 	{ &vmx_param_ept_1g, NULL, &vmx_caps.ept_vpid, EPT_1G },
+	{ &vmx_param_pml, &vmx_caps.cpu2, NULL, VMX_CPU2_PML, &vmx_param_ept_ad },
 	{ &vmx_param_vpid, &vmx_caps.cpu2, NULL, VMX_CPU2_VPID },
 	{ &vmx_param_tpr_shadow, &vmx_caps.cpu, NULL, VMX_CPU_TPR_SHADOW },
 	{ &vmx_param_vid, &vmx_caps.cpu2, NULL, VMX_CPU2_VID_ALL, &vmx_param_tpr_shadow },
@@ -174,6 +177,14 @@ bool vmx_virtual_interrupts(void)
 bool vmx_ept_accessed(void)
 {
 	return vmx_caps.ept_vpid & EPT_AD;
+}
+
+/**
+ * vmx_cpu_logs() - does the CPU log the writes that set dirty bits?
+ */
+bool vmx_cpu_logs(void)
+{
+	return vmx_caps.cpu2 & VMX_CPU2_PML;
 }
 
 /**

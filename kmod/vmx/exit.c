@@ -57,6 +57,14 @@ static void vmx_block_nmis_again(struct vtr_vcpu *v)
 	vmcs_write(VMCS_GUEST_INTERRUPTIBILITY, v->hw->interruptibility);
 }
 
+/* The qualification's word about that, of no meaning while an event was delivered. */
+static void vmx_opened_nmis(struct vtr_vcpu *v, u64 info)
+{
+	if (unlikely(info & VMX_INTR_NMI_UNBLOCKED) && !v->nmi_injected && !v->exc.injected &&
+	    v->irq_injected < 0)
+		vmx_block_nmis_again(v);
+}
+
 static void vmx_decode_fault(struct vtr_vcpu *v, struct vtr_exit *e)
 {
 	u64 info = vmcs_read(VMCS_EXIT_QUALIFICATION);
@@ -66,10 +74,7 @@ static void vmx_decode_fault(struct vtr_vcpu *v, struct vtr_exit *e)
 	e->fault.why = (info & VMX_EPT_WRITE ? VTR_FAULT_WRITE : 0) |
 		       (info & VMX_EPT_FETCH ? VTR_FAULT_FETCH : 0) |
 		       (info & VMX_EPT_PRESENT ? VTR_FAULT_PRESENT : 0);
-	/* Of no meaning while an event was delivered. */
-	if (unlikely(info & VMX_INTR_NMI_UNBLOCKED) && !v->nmi_injected && !v->exc.injected &&
-	    v->irq_injected < 0)
-		vmx_block_nmis_again(v);
+	vmx_opened_nmis(v, info);
 }
 
 static void vmx_decode_exception(struct vtr_vcpu *v, struct vtr_exit *e)
@@ -135,6 +140,10 @@ static void vmx_decode_rest(struct vtr_vcpu *v, struct vtr_exit *e)
 		e->kind = VTR_EXIT_DR_ACCESS;
 		e->reg.nr = vmcs_read(VMCS_EXIT_QUALIFICATION) & 7;
 		e->reg.write = !(vmcs_read(VMCS_EXIT_QUALIFICATION) & VMX_DR_FROM);
+		break;
+	case VMX_EXIT_PML_FULL:
+		e->kind = VTR_EXIT_LOG_FULL;
+		vmx_opened_nmis(v, vmcs_read(VMCS_EXIT_QUALIFICATION));
 		break;
 	case VMX_EXIT_APIC_EOI:
 		e->kind = VTR_EXIT_APIC_EOI;

@@ -63,8 +63,8 @@ static void vmx_init_controls(struct vtr_vcpu *v)
 		hw->controls |= VMX_CPU_CR8_LOAD | VMX_CPU_CR8_STORE;
 	vmcs_write(VMCS_PIN_CONTROLS, vmx_caps.pin);
 	vmcs_write(VMCS_CPU_CONTROLS, hw->controls);
-	/* The local APIC begins in xAPIC mode. */
-	hw->controls2 = vmx_caps.cpu2 & ~(u32)VMX_CPU2_VID_ALL;
+	/* The local APIC begins in xAPIC mode, and nothing is logged. */
+	hw->controls2 = vmx_caps.cpu2 & ~(u32)(VMX_CPU2_VID_ALL | VMX_CPU2_PML);
 	if (!hw->vpid)
 		hw->controls2 &= ~VMX_CPU2_VPID;
 	vmcs_write(VMCS_CPU_CONTROLS2, hw->controls2);
@@ -97,6 +97,8 @@ static void vmx_init_controls(struct vtr_vcpu *v)
 		vmcs_write(VMCS_PLE_GAP, 128);
 		vmcs_write(VMCS_PLE_WINDOW, 4096);
 	}
+	if (hw->pml)
+		vmx_log_init(v);
 	/* Nothing that the guest's XSAVES could reach: IA32_XSS is 0 while it runs. */
 	if (vmx_caps.cpu2 & VMX_CPU2_XSAVES)
 		vmcs_write(VMCS_XSS_EXIT_BITMAP, 0);
@@ -131,7 +133,7 @@ int vmx_vcpu_create(struct vtr_vcpu *v)
 	hw->own_vapic = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
 	hw->vapic = hw->own_vapic;
 	hw->msr_bitmap = vmx_msr_bitmap_create();
-	if (!hw->vmcs || !hw->vapic || !hw->msr_bitmap) {
+	if (!hw->vmcs || !hw->vapic || !hw->msr_bitmap || vmx_log_create(v)) {
 		vmx_vcpu_destroy(v);
 		return -ENOMEM;
 	}
@@ -164,6 +166,7 @@ void vmx_vcpu_destroy(struct vtr_vcpu *v)
 		cmpxchg(&per_cpu_ptr(&vmx_cpus, cpu)->last_vcpu, v, NULL);
 	vmx_vpid_put(hw->vpid);
 	vmx_msr_bitmap_destroy(hw->msr_bitmap);
+	vmx_log_destroy(v);
 	free_page((unsigned long)hw->own_vapic);
 	free_page((unsigned long)hw->vmcs);
 	kfree(hw);
@@ -438,6 +441,8 @@ static noinline int vmx_leave_rare(struct vtr_vcpu *v, u32 vectoring)
 	}
 	if (hw->rare & VMX_RARE_STEP)
 		v->rflags = (v->rflags & ~X86_EFLAGS_TF) | hw->guest_tf;
+	if (hw->rare & VMX_RARE_LOG)
+		vmx_log_collect(v);
 	if (hw->exit_reason == VMX_EXIT_EXCEPTION) {
 		hw->intr_info = vmcs_read(VMCS_EXIT_INTR_INFO);
 		/* The host's NMI: its handler runs here, and its IRET opens NMIs again. */

@@ -22,6 +22,7 @@ enum vmcs_field {
 	VMCS_GUEST_LDTR			= 0x080c,
 	VMCS_GUEST_TR			= 0x080e,
 	VMCS_GUEST_INTR_STATUS		= 0x0810,
+	VMCS_PML_INDEX			= 0x0812,
 	VMCS_HOST_ES			= 0x0c00,
 	VMCS_HOST_CS			= 0x0c02,
 	VMCS_HOST_SS			= 0x0c04,
@@ -32,6 +33,7 @@ enum vmcs_field {
 
 	/* 64 bits */
 	VMCS_MSR_BITMAP			= 0x2004,
+	VMCS_PML_ADDRESS		= 0x200e,
 	VMCS_TSC_OFFSET			= 0x2010,
 	VMCS_VIRTUAL_APIC		= 0x2012,
 	VMCS_EPTP			= 0x201a,
@@ -156,6 +158,7 @@ enum vmcs_field {
 	(VMX_CPU2_X2APIC | VMX_CPU2_APIC_REGISTERS | VMX_CPU2_VIRTUAL_INTR)
 #define VMX_CPU2_PAUSE_LOOP		BIT(10)
 #define VMX_CPU2_INVPCID		BIT(12)
+#define VMX_CPU2_PML			BIT(17)
 #define VMX_CPU2_XSAVES			BIT(20)
 
 /* VM-exit controls */
@@ -232,6 +235,7 @@ enum vmcs_field {
 #define VMX_EXIT_WBINVD			54
 #define VMX_EXIT_XSETBV			55
 #define VMX_EXIT_APIC_WRITE		56
+#define VMX_EXIT_PML_FULL		62
 #define VMX_EXIT_NR			70
 #define VMX_EXIT_ENTRY_FAILED		BIT(31)	/* the exit is a failed entry */
 #define VMX_EXIT_BASIC			0xffff

@@ -4,7 +4,8 @@
  *
  * cpu.c owns the CPUs (VMXON, which VMCS is current, VPIDs), caps.c what they can do, vcpu.c creation,
  * load and entry, exit.c the decoding of an exit, event.c injection and windows, state.c registers,
- * maps.c the MSR bitmap, vapic.c the local APIC's page, flush.c cached translations.
+ * maps.c the MSR bitmap, vapic.c the local APIC's page, pml.c the log of writes, flush.c cached
+ * translations.
  */
 #ifndef VITRINE_VMX_VMX_H
 #define VITRINE_VMX_VMX_H
@@ -47,6 +48,7 @@ enum vmx_rare {
 	VMX_RARE_PDPTE	= BIT(3),	/* PAE paging began outside of the guest: load its four entries */
 	VMX_RARE_L1D	= BIT(4),	/* the level-1 data cache may hold what the guest must not see */
 	VMX_RARE_STEP	= BIT(5),	/* a debugger's single step, where the CPU has no monitor trap */
+	VMX_RARE_LOG	= BIT(6),	/* the CPU logs writes: collect them */
 	VMX_RARE_ONCE	= VMX_RARE_FLUSH | VMX_RARE_CONTROL | VMX_RARE_PDPTE | VMX_RARE_L1D,
 	VMX_RARE_BEFORE	= VMX_RARE_ONCE | VMX_RARE_STEP,
 };
@@ -97,6 +99,7 @@ struct vtr_backend_vcpu {
 	u8 *vapic;		/* page of the virtual TPR: @own_vapic, or the local APIC's registers */
 	u8 *own_vapic;
 	unsigned long *msr_bitmap;
+	u64 *pml;		/* the log of writes, or NULL */
 };
 
 /**
@@ -129,6 +132,7 @@ const char *vmx_caps_read(int *err);
 u8 vmx_leaf_levels(void);
 bool vmx_virtual_interrupts(void);
 bool vmx_ept_accessed(void);
+bool vmx_cpu_logs(void);
 
 /* cpu.c */
 const char *vmx_check(int *err);
@@ -188,6 +192,13 @@ int vmx_take_back_event(struct vtr_vcpu *v, u32 info);
 void vmx_virtual_apic(struct vtr_vcpu *v, void *page);
 void vmx_virtual_irqs(struct vtr_vcpu *v, int irr, int isr);
 void vmx_virtual_eois(struct vtr_vcpu *v, const u64 *map);
+
+/* pml.c */
+int vmx_log_create(struct vtr_vcpu *v);
+void vmx_log_destroy(struct vtr_vcpu *v);
+void vmx_log_init(struct vtr_vcpu *v);
+void vmx_log_writes(struct vtr_vcpu *v, bool on);
+void vmx_log_collect(struct vtr_vcpu *v);
 
 /* state.c */
 void vmx_code_state(struct vtr_vcpu *v, struct vtr_code_state *s);

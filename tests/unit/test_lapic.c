@@ -405,6 +405,78 @@ START_TEST(self_ipi)
 }
 END_TEST
 
+/* Where the CPU may deliver, posted vectors wait until the owner is out of the guest. */
+START_TEST(posted_aside)
+{
+	l.aside = true;
+	enable_x2apic();
+	ck_assert(vtr_lapic_post(&l, 0x51, false));
+	ck_assert(!vtr_lapic_post(&l, 0x51, true));
+	ck_assert(vtr_lapic_post(&l, 0x82, false));
+	ck_assert_int_eq(vtr_lapic_highest_irr(&l), -1);
+	ck_assert_uint_eq(*vtr_lapic_vector_word(&l, LAPIC_TMR, 0x51), 1 << 17);
+	vtr_lapic_collect(&l);
+	ck_assert_int_eq(vtr_lapic_highest_irr(&l), 0x82);
+	ck_assert_int_eq(vtr_lapic_ack(&l), 0x82);
+	vtr_lapic_collect(&l);
+	ck_assert_int_eq(vtr_lapic_highest_irr(&l), 0x51);
+	ck_assert(vtr_lapic_post(&l, 0x51, true));
+
+	/* A reset, or user space's registers, throw away what waits. */
+	vtr_lapic_reset(&l, false, false);
+	vtr_lapic_collect(&l);
+	ck_assert_int_eq(vtr_lapic_highest_irr(&l), -1);
+}
+END_TEST
+
+/* What the CPU did to the page while the guest ran is found again. */
+START_TEST(page_changed_by_cpu)
+{
+	l.aside = true;
+	enable_x2apic();
+	l.hw = true;
+	*vtr_lapic_vector_word(&l, LAPIC_IRR, 0x63) |= 1 << 3;
+	*vtr_lapic_vector_word(&l, LAPIC_ISR, 0x42) |= 1 << 2;
+	*vtr_lapic_vector_word(&l, LAPIC_ISR, 0x91) |= 1 << 17;
+	vtr_lapic_collect(&l);
+	ck_assert_int_eq(vtr_lapic_highest_irr(&l), 0x63);
+	ck_assert_int_eq(vtr_lapic_highest_isr(&l), 0x91);
+	vtr_lapic_resync(&l);
+	l.hw = false;
+	ck_assert_int_eq(vtr_lapic_pending(&l), -1);
+	ck_assert_uint_eq(vtr_lapic_eoi(&l) & LAPIC_DO_EOI, LAPIC_DO_EOI);
+	ck_assert_uint_eq(l.eoi_vector, 0x91);
+	ck_assert_int_eq(vtr_lapic_ack(&l), 0x63);
+	vtr_lapic_eoi(&l);
+	vtr_lapic_eoi(&l);
+	ck_assert_uint_eq(l.eoi_vector, 0x42);
+	ck_assert_int_eq(vtr_lapic_highest_isr(&l), -1);
+}
+END_TEST
+
+/* A read that the CPU may answer from the page gives what we would answer. */
+START_TEST(plain_reads)
+{
+	u32 off, plain = 0;
+
+	enable_x2apic();
+	for (off = 0; off < 0x1000; off += 16) {
+		u64 val;
+
+		if (!vtr_lapic_plain_read(off))
+			continue;
+		plain++;
+		vtr_lapic_set_reg(&l, off, off + 1);
+		ck_assert_int_eq(vtr_lapic_read_msr(&l, off, 0, &val), 0);
+		ck_assert_uint_eq(val, off + 1);
+	}
+	ck_assert_uint_gt(plain, 30);
+	ck_assert(!vtr_lapic_plain_read(LAPIC_TMCCT));
+	ck_assert(!vtr_lapic_plain_read(LAPIC_ICR));
+	ck_assert(!vtr_lapic_plain_read(LAPIC_EOI));
+}
+END_TEST
+
 START_TEST(timer_one_shot)
 {
 	u32 effects;
@@ -600,6 +672,9 @@ int main(void)
 	tcase_add_test(t, base_transitions);
 	tcase_add_test(t, msr_access);
 	tcase_add_test(t, self_ipi);
+	tcase_add_test(t, posted_aside);
+	tcase_add_test(t, page_changed_by_cpu);
+	tcase_add_test(t, plain_reads);
 	tcase_add_test(t, timer_one_shot);
 	tcase_add_test(t, timer_periodic);
 	tcase_add_test(t, timer_masked_goes_on);

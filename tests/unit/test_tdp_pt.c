@@ -357,32 +357,70 @@ START_TEST(test_protect)
 }
 END_TEST
 
-START_TEST(test_split)
+START_TEST(test_log)
 {
 	map(5, 6, 1, true);
 	map(HUGE, HUGE, 2, true);
 	map(GIANT, GIANT, 3, false);
-	ck_assert(range(VTR_PT_SPLIT, 0, 2 * GIANT));
+	ck_assert(range(VTR_PT_LOG, 0, 2 * GIANT));
 	expect(5, 6, 1, false);
 	expect_absent(HUGE);
 	expect_absent(GIANT);
 }
 END_TEST
 
-START_TEST(test_protect_mask)
+/* Where the CPU logs, pages keep the right to write and lose the mark of having been written. */
+START_TEST(test_cpu_log)
+{
+	const struct vtr_pt_leaf clean = {
+		.gfn = 9, .pfn = 9, .level = 1, .writable = true, .clean = true
+	};
+	u64 dirty = pt.fmt->dirty;
+	unsigned int level;
+
+	pt.cpu_logs = true;
+	map(5, 6, 1, true);
+	map(7, 8, 1, false);
+	map(HUGE, HUGE, 2, true);
+	ck_assert(vtr_pt_entry(&pt, 5, &level) & dirty);
+	ck_assert(range(VTR_PT_LOG, 0, 2 * HUGE));
+	expect(5, 6, 1, true);
+	ck_assert(!(vtr_pt_entry(&pt, 5, &level) & dirty));
+	expect_absent(HUGE);
+	/* No CPU can have the mark cached, so there is nothing to flush. */
+	ck_assert(!range(VTR_PT_LOG, 0, 2 * HUGE));
+	ck_assert(!vtr_pt_log_mask(&pt, 5, 1));
+	/* A write that faulted is in the log already. */
+	map(7, 8, 1, true);
+	ck_assert(vtr_pt_entry(&pt, 7, &level) & dirty);
+	ck_assert(vtr_pt_log_mask(&pt, 0, 1 << 7 | 1 << 5));
+	ck_assert(!(vtr_pt_entry(&pt, 7, &level) & dirty));
+	expect(7, 8, 1, true);
+	/* A read maps it clean, and a mark that is there stays. */
+	map(9, 9, 1, false);
+	ck_assert_int_eq(vtr_pt_map(&pt, &clean, spare, &nr_spare, NULL), VTR_PT_MAPPED);
+	expect(9, 9, 1, true);
+	ck_assert(!(vtr_pt_entry(&pt, 9, &level) & dirty));
+	map(9, 9, 1, true);
+	ck_assert_int_eq(vtr_pt_map(&pt, &clean, spare, &nr_spare, NULL), VTR_PT_MAPPED);
+	ck_assert(vtr_pt_entry(&pt, 9, &level) & dirty);
+}
+END_TEST
+
+START_TEST(test_log_mask)
 {
 	gfn_t i, base = HUGE - 32;
 
 	for (i = 0; i < 64; i++)
 		map(base + i, i + 1, 1, true);
-	ck_assert(vtr_pt_protect_mask(&pt, base, 1ULL << 63 | 1ULL << 31 | 1));
+	ck_assert(vtr_pt_log_mask(&pt, base, 1ULL << 63 | 1ULL << 31 | 1));
 	for (i = 0; i < 64; i++)
 		expect(base + i, i + 1, 1, i != 63 && i != 31 && i != 0);
-	ck_assert(!vtr_pt_protect_mask(&pt, base, 1));
-	ck_assert(!vtr_pt_protect_mask(&pt, base, 0));
+	ck_assert(!vtr_pt_log_mask(&pt, base, 1));
+	ck_assert(!vtr_pt_log_mask(&pt, base, 0));
 	/* Frames without a table, or without an entry in it. */
-	ck_assert(!vtr_pt_protect_mask(&pt, 40 * HUGE, ~0ULL));
-	ck_assert(!vtr_pt_protect_mask(&pt, base + 64, ~0ULL));
+	ck_assert(!vtr_pt_log_mask(&pt, 40 * HUGE, ~0ULL));
+	ck_assert(!vtr_pt_log_mask(&pt, base + 64, ~0ULL));
 }
 END_TEST
 
@@ -497,8 +535,9 @@ int main(void)
 	tcase_add_test(c, test_zap_takes_large_whole);
 	tcase_add_test(c, test_zapped_table_is_dead_to_the_cpu);
 	tcase_add_test(c, test_protect);
-	tcase_add_test(c, test_split);
-	tcase_add_test(c, test_protect_mask);
+	tcase_add_test(c, test_log);
+	tcase_add_test(c, test_cpu_log);
+	tcase_add_test(c, test_log_mask);
 	tcase_add_test(c, test_aging);
 	tcase_add_test(c, test_fill);
 	tcase_add_loop_test(c, test_against_model, 0, 8);
