@@ -706,10 +706,10 @@ int vtr_apic_msr_write(struct vtr_vcpu *v, u32 msr, u64 val)
 			apic_eoi_broadcast(v, a->l.eoi_vector);
 		return 0;
 	}
+	if (msr == X2APIC_MSR(LAPIC_SELF_IPI) && val - 16 < 240)
+		return vtr_lapic_enabled(&a->l) ? apic_self_ipi(v, val) : 0;
 	if (unlikely(!vtr_lapic_enabled(&a->l)))
 		return apic_msr_write_slow(v, msr, val);
-	if (msr == X2APIC_MSR(LAPIC_SELF_IPI) && val - 16 < 240)
-		return apic_self_ipi(v, val);
 	if (msr == X2APIC_MSR(LAPIC_ICR) && (val & ICR_SELF_MASK) == ICR_SELF && (u8)val >= 16) {
 		vtr_lapic_set_reg(&a->l, LAPIC_ICR, val & ~BIT_ULL(12));
 		vtr_lapic_set_reg(&a->l, LAPIC_ICR2, val >> 32);
