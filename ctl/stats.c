@@ -80,7 +80,7 @@ static json_t *real(double v)
 static json_t *histogram_of(const struct tel_exit_row *r)
 {
 	json_t *h = json_object();
-	char bucket[8];
+	char bucket[12];
 	int i;
 
 	for (i = 0; i < TEL_BUCKETS; i++) {

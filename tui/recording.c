@@ -80,7 +80,7 @@ static void get_text(const json_t *o, const char *key, char *to, size_t room)
 static json_t *put_exit(const struct tel_exit *e)
 {
 	json_t *hist = json_object();
-	char bucket[8];
+	char bucket[12];
 	int i;
 
 	for (i = 0; i < TEL_BUCKETS; i++) {

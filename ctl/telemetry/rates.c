@@ -115,15 +115,14 @@ static void add_exits(const struct interval *in, const struct tel_vm *vm, const 
  */
 double rates_quantile(const uint64_t *hist, double q, uint64_t khz)
 {
-	uint64_t seen = 0;
-	double count = 0;
+	double count = 0, seen = 0;
 	int b;
 
 	for (b = 0; b < TEL_BUCKETS; b++)
 		count += hist[b];
 	for (b = 0; b < TEL_BUCKETS && count > 0 && khz; b++) {
 		seen += hist[b];
-		if (seen && seen >= count * q)
+		if (seen > 0 && seen >= count * q)
 			return ldexp(1, b) / khz * 1e6;
 	}
 	return 0;

@@ -1,0 +1,490 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * test_telemetry.c - samples and what is made of them: rates, percentiles, numbers in narrow columns, the order of
+ * vmtop's rows, recordings whole and damaged, OpenMetrics text, exits in the manuals' words.
+ */
+/* sources: ctl/telemetry/sample.c ctl/telemetry/rates.c ctl/telemetry/figures.c ctl/telemetry/openmetrics.c ctl/telemetry/hw.c tui/order.c tui/recording.c */
+/* libs: -lm */
+#include <check.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "order.h"
+#include "recording.h"
+#include "telemetry/figures.h"
+#include "telemetry/hw.h"
+#include "telemetry/openmetrics.h"
+
+#define KHZ	1000000ULL	/* a cycle is a nanosecond */
+#define SECOND	1000000000ULL
+
+static void add_exit(struct tel_sample *s, struct tel_vcpu *v, const char *reason, uint64_t count, int bucket)
+{
+	struct tel_exit *e = sample_add_exit(v);
+
+	e->reason = sample_reason(s, reason);
+	e->count = count;
+	e->cycles = count * 1000;
+	e->hist[bucket] = count;
+}
+
+/* One VM of two vCPUs at a moment; its counters are @n seconds' worth. */
+static struct tel_sample *sample_at(uint64_t seconds, uint64_t n)
+{
+	struct tel_sample *s = sample_new();
+	struct tel_vm *vm = sample_add_vm(s);
+	struct tel_vcpu *v;
+	uint32_t i;
+
+	s->khz = KHZ;
+	s->clock = seconds * SECOND;
+	s->time = seconds * 1000;
+	vm->id = 7;
+	vm->created = 1000;
+	vm->disk_read = n * 500;
+	strcpy(vm->name, "web");
+	strcpy(vm->state, "running");
+	for (i = 0; i < 2; i++) {
+		v = sample_add_vcpu(vm);
+		v->id = i;
+		v->guest = n * SECOND / 4;
+		v->host = n * SECOND * 3 / 4;
+		v->halt = n * SECOND / 2;
+		v->user_exits = n * 10;
+		/* Numbers of reasons differ from sample to sample. */
+		if (n & 1)
+			add_exit(s, v, "cpuid", n * 100, 9);
+		add_exit(s, v, "hlt", n * 5, 20);
+		if (!(n & 1))
+			add_exit(s, v, "cpuid", n * 100, 9);
+	}
+	return s;
+}
+
+START_TEST(interval)
+{
+	struct tel_sample *old = sample_at(10, 9), *new = sample_at(12, 11);
+	struct tel_exit_row exits[8];
+	struct tel_vcpu_row v;
+	struct tel_row r;
+
+	rates_of_vm(old, new, &new->vms[0], &r);
+	ck_assert_double_eq_tol(r.guest, 50, 0.01);
+	ck_assert_double_eq_tol(r.host, 50, 0.01);
+	ck_assert_double_eq_tol(r.cpu, 100, 0.01);
+	ck_assert_double_eq_tol(r.exits, 210, 0.01);
+	ck_assert_double_eq_tol(r.disk_read, 500, 0.01);
+	ck_assert_int_eq(r.age, 11);
+	ck_assert_str_eq(new->reasons[r.reason], "cpuid");
+	rates_of_vcpu(old, new, &new->vms[0], &new->vms[0].vcpus[1], &v);
+	ck_assert_double_eq_tol(v.halt, 50, 0.01);
+	ck_assert_double_eq_tol(v.user_exits, 10, 0.01);
+	ck_assert_uint_eq(rates_of_exits(old, new, &new->vms[0], -1, exits, 8), 2);
+	ck_assert_str_eq(new->reasons[exits[0].reason], "cpuid");
+	ck_assert_double_eq_tol(exits[0].rate, 200, 0.01);
+	ck_assert_double_eq_tol(exits[0].mean, 1000, 0.01);
+	ck_assert_double_eq_tol(exits[0].share, 400 / 4.2, 0.01);
+	ck_assert_uint_eq(exits[0].hist[9], 400);
+	ck_assert_uint_eq(rates_of_exits(old, new, &new->vms[0], 1, exits, 8), 2);
+	ck_assert_double_eq_tol(exits[0].rate, 100, 0.01);
+	ck_assert_uint_eq(rates_of_exits(old, new, &new->vms[0], 5, exits, 8), 0);
+	ck_assert_uint_eq(rates_of_exits(old, new, &new->vms[0], -1, exits, 1), 1);
+	sample_free(old);
+	sample_free(new);
+}
+END_TEST
+
+START_TEST(reasons_renumbered)
+{
+	struct tel_sample *old = sample_at(10, 10), *new = sample_at(11, 11);
+	struct tel_exit_row exits[8];
+
+	ck_assert_str_ne(old->reasons[0], new->reasons[0]);
+	ck_assert_uint_eq(rates_of_exits(old, new, &new->vms[0], 0, exits, 8), 2);
+	ck_assert_uint_eq(exits[0].count, 100);
+	ck_assert_uint_eq(exits[1].count, 5);
+	sample_free(old);
+	sample_free(new);
+}
+END_TEST
+
+START_TEST(whole_life)
+{
+	struct tel_sample *new = sample_at(11, 10);
+	struct tel_row r;
+
+	/* It is ten seconds old. */
+	rates_of_vm(NULL, new, &new->vms[0], &r);
+	ck_assert_double_eq_tol(r.exits, 210, 0.01);
+	ck_assert_double_eq_tol(r.guest, 50, 0.01);
+	ck_assert_double_eq_tol(r.disk_read, 0, 0.01);
+	sample_free(new);
+}
+END_TEST
+
+START_TEST(counters_that_went_back)
+{
+	struct tel_sample *old = sample_at(10, 100), *new = sample_at(11, 1);
+	struct tel_row r;
+
+	rates_of_vm(old, new, &new->vms[0], &r);
+	ck_assert_double_eq_tol(r.exits, 210, 0.01);
+	/* A clock that stands still, or goes back, makes no endless rate. */
+	new->clock = 0;
+	rates_of_vm(old, new, &new->vms[0], &r);
+	ck_assert_double_le(r.guest, 200);
+	ck_assert_double_ge(r.guest, 0);
+	new->khz = 0;
+	rates_of_vm(old, new, &new->vms[0], &r);
+	ck_assert_double_eq(r.guest, 0);
+	sample_free(old);
+	sample_free(new);
+}
+END_TEST
+
+START_TEST(quantile)
+{
+	uint64_t hist[TEL_BUCKETS] = { 0 };
+
+	ck_assert_double_eq(rates_quantile(hist, 0.99, KHZ), 0);
+	hist[4] = 99;
+	hist[30] = 1;
+	ck_assert_double_eq_tol(rates_quantile(hist, 0.99, KHZ), 16, 0.01);
+	ck_assert_double_eq_tol(rates_quantile(hist, 0.995, KHZ), 1 << 30, 1);
+	hist[4] = 0;
+	hist[30] = 0;
+	hist[64] = UINT64_MAX;
+	hist[63] = UINT64_MAX;
+	ck_assert_double_gt(rates_quantile(hist, 0.99, KHZ), 1e19);
+	ck_assert_double_eq(rates_quantile(hist, 0.99, 0), 0);
+}
+END_TEST
+
+START_TEST(narrow_numbers)
+{
+	static const double values[] = { 0, 0.04, 1, 9.94, 9.95, 999.4, 999.5, 1023, 1048575, 1e6, 1e12, 1e18, 2e22 };
+	char s[32];
+	size_t i;
+
+	for (i = 0; i < sizeof(values) / sizeof(values[0]); i++) {
+		figure_count(values[i], s, sizeof(s));
+		ck_assert_msg(strlen(s) <= 5 || values[i] > 1e21, "%g: %s", values[i], s);
+		figure_bytes(values[i], s, sizeof(s));
+		ck_assert_msg(strlen(s) <= 5 || values[i] > 1e21, "%g: %s", values[i], s);
+		figure_time(values[i], s, sizeof(s));
+		ck_assert_msg(strlen(s) <= 5 || values[i] > 1e12, "%g: %s", values[i], s);
+	}
+	figure_age(-5, s, sizeof(s));
+	ck_assert_str_eq(s, "0s");
+	figure_age(5999, s, sizeof(s));
+	ck_assert_str_eq(s, "99m");
+	figure_age(7260, s, sizeof(s));
+	ck_assert_str_eq(s, "2h01");
+	strcpy(s, "a\033[2Jb\377");
+	figure_clean(s);
+	ck_assert_str_eq(s, "a?[2Jb?");
+}
+END_TEST
+
+static struct tel_sample *family(const uint64_t (*ids)[2], uint32_t n)
+{
+	struct tel_sample *s = sample_new();
+	uint32_t i;
+
+	for (i = 0; i < n; i++) {
+		struct tel_vm *vm = sample_add_vm(s);
+
+		vm->id = ids[i][0];
+		vm->parent = ids[i][1];
+		snprintf(vm->name, sizeof(vm->name), "vm%u", (unsigned int)ids[i][0]);
+	}
+	return s;
+}
+
+/* The rows' ids and depths as text. */
+static const char *arranged(const struct tel_sample *s, enum top_key key, bool reverse, bool tree)
+{
+	static char text[256];
+	struct tel_row rows[16] = { 0 };
+	size_t n = 0;
+	uint32_t i;
+
+	for (i = 0; i < s->nvms; i++)
+		rows[i] = (struct tel_row){ .vm = &s->vms[i], .cpu = s->vms[i].id % 3, .reason = -1 };
+	order_sort(rows, s->nvms, key, reverse, s);
+	if (tree)
+		order_tree(rows, s->nvms);
+	for (i = 0; i < s->nvms; i++)
+		n += snprintf(text + n, sizeof(text) - n, "%s%u/%u", i ? " " : "", (unsigned int)rows[i].vm->id,
+			      rows[i].depth);
+	return text;
+}
+
+START_TEST(order)
+{
+	static const uint64_t ids[][2] = { { 1, 0 }, { 2, 1 }, { 3, 2 }, { 4, 1 }, { 5, 99 } };
+	struct tel_sample *s = family(ids, 5);
+
+	ck_assert_str_eq(arranged(s, TOP_BY_NAME, false, false), "1/0 2/0 3/0 4/0 5/0");
+	ck_assert_str_eq(arranged(s, TOP_BY_NAME, true, false), "5/0 4/0 3/0 2/0 1/0");
+	/* Equal ones by their numbers. */
+	ck_assert_str_eq(arranged(s, TOP_BY_CPU, false, false), "2/0 5/0 1/0 4/0 3/0");
+	ck_assert_str_eq(arranged(s, TOP_BY_NAME, false, true), "1/0 2/1 3/2 4/1 5/0");
+	ck_assert_str_eq(arranged(s, TOP_BY_NAME, true, true), "5/0 1/0 4/1 2/1 3/2");
+	sample_free(s);
+}
+END_TEST
+
+START_TEST(tree_of_liars)
+{
+	static const uint64_t ids[][2] = { { 1, 2 }, { 2, 1 }, { 3, 3 }, { 4, 0 } };
+	struct tel_sample *s = family(ids, 4);
+	const char *text = arranged(s, TOP_BY_NAME, false, true);
+
+	/* Each once, whatever it says of its ancestors. */
+	ck_assert_uint_eq(strlen(text), strlen("1/0 2/0 3/0 4/0"));
+	ck_assert_ptr_nonnull(strstr(text, "1/"));
+	ck_assert_ptr_nonnull(strstr(text, "2/"));
+	ck_assert_ptr_nonnull(strstr(text, "3/"));
+	ck_assert_ptr_nonnull(strstr(text, "4/"));
+	sample_free(s);
+}
+END_TEST
+
+START_TEST(filter)
+{
+	struct tel_vm vm = { .name = "db-Primary", .owner = "alice", .state = "running" };
+
+	ck_assert(order_matches(&vm, ""));
+	ck_assert(order_matches(&vm, "  "));
+	ck_assert(order_matches(&vm, "PRIM ali"));
+	ck_assert(order_matches(&vm, "run db"));
+	ck_assert(!order_matches(&vm, "db bob"));
+}
+END_TEST
+
+static char *recorded(const struct tel_sample *s, size_t *n)
+{
+	char *text = NULL;
+	FILE *f = open_memstream(&text, n);
+
+	ck_assert_int_eq(recording_write(f, s), 0);
+	fclose(f);
+	return text;
+}
+
+static struct tel_sample *replayed(const char *text, size_t n, char *error, size_t room)
+{
+	FILE *f = fmemopen((char *)text, n, "r");
+	struct tel_sample *s = recording_read(f, error, room);
+
+	fclose(f);
+	return s;
+}
+
+START_TEST(recording)
+{
+	struct tel_sample *s = sample_at(10, 9), *t;
+	struct tel_event *e = sample_add_event(s);
+	char error[160];
+	size_t n, m;
+	char *a, *b;
+
+	e->time = 77;
+	e->vm = 7;
+	strcpy(e->kind, "paused");
+	strcpy(s->vms[0].vcpus[1].state, "halted");
+	s->vms[0].vcpus[1].steal_ns = 5;
+	s->lost = 3;
+	a = recorded(s, &n);
+	t = replayed(a, n, error, sizeof(error));
+	ck_assert_ptr_nonnull(t);
+	b = recorded(t, &m);
+	ck_assert_uint_eq(n, m);
+	ck_assert_mem_eq(a, b, n);
+	ck_assert_uint_eq(t->vms[0].vcpus[1].exits[0].hist[9], 900);
+	ck_assert_uint_eq(t->lost, 3);
+	ck_assert_str_eq(t->events[0].kind, "paused");
+	free(a);
+	free(b);
+	sample_free(s);
+	sample_free(t);
+}
+END_TEST
+
+START_TEST(recordings_that_are_none)
+{
+	static const char *const texts[] = {
+		"\n", "{}\n", "[]\n", "{\"version\":2}\n", "{\"version\":1", "null\n", "\"x\"\n", "{\"version\":1}}\n",
+		"{\"version\":1,\"version\":1}\n",
+	};
+	char error[160];
+	size_t i;
+
+	for (i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		ck_assert_ptr_null(replayed(texts[i], strlen(texts[i]), error, sizeof(error)));
+		ck_assert_str_ne(error, "");
+	}
+}
+END_TEST
+
+START_TEST(recordings_that_lie)
+{
+	static const char *const texts[] = {
+		"{\"version\":1,\"vms\":3,\"events\":{}}\n",
+		"{\"version\":1,\"vms\":[3,null,{\"vcpus\":[[]]}]}\n",
+		"{\"version\":1,\"vms\":[{\"vcpus\":[{\"exits\":{\"\\u001b[2J\":[1,2,{\"-1\":4,\"65\":1,\"x\":2}]}}]}]}\n",
+		"{\"version\":1,\"khz\":-5,\"time\":-9223372036854775808,\"vms\":[{\"created\":9223372036854775807}]}\n",
+		"{\"version\":1,\"vms\":[{\"id\":1},{\"id\":1}],\"events\":[{\"text\":\"\\n\\r\"}]}\n",
+	};
+	struct tel_exit_row exits[4];
+	struct tel_sample *s;
+	struct tel_row r;
+	char error[160];
+	uint32_t k;
+	size_t i;
+
+	for (i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		s = replayed(texts[i], strlen(texts[i]), error, sizeof(error));
+		ck_assert_ptr_nonnull(s);
+		for (k = 0; k < s->nvms; k++) {
+			rates_of_vm(NULL, s, &s->vms[k], &r);
+			rates_of_exits(s, s, &s->vms[k], -1, exits, 4);
+		}
+		for (k = 0; k < s->nreasons; k++)
+			ck_assert_ptr_null(strchr(s->reasons[k], '\033'));
+		sample_free(s);
+	}
+}
+END_TEST
+
+/* Any byte of a recording may be another: it is read or refused, and nothing breaks. */
+START_TEST(damage)
+{
+	struct tel_sample *s = sample_at(10, 9), *t;
+	char error[160];
+	size_t n, i;
+	char *text = recorded(s, &n);
+
+	srand(_i + 1);
+	for (i = 0; i < 3; i++)
+		text[rand() % n] = rand();
+	t = replayed(text, n, error, sizeof(error));
+	sample_free(t);
+	sample_free(s);
+	free(text);
+}
+END_TEST
+
+START_TEST(metrics)
+{
+	struct tel_sample *s = sample_at(10, 9);
+	char *text = NULL;
+	size_t n;
+	FILE *f = open_memstream(&text, &n);
+
+	strcpy(s->vms[0].name, "a\"b\\c");
+	openmetrics_write(f, s);
+	fclose(f);
+	ck_assert_ptr_nonnull(strstr(text, "vitrine_vm_info{vm=\"7\",name=\"a\\\"b\\\\c\",owner="));
+	ck_assert_ptr_nonnull(strstr(text, "vitrine_vm_state=\"running\"} 1\n"));
+	ck_assert_ptr_nonnull(strstr(text, "vitrine_vcpu_guest_seconds_total{vm=\"7\",name=\"a\\\"b\\\\c\",vcpu=\"1\"} 2.250000\n"));
+	ck_assert_ptr_nonnull(strstr(text, "reason=\"cpuid\",le=\"2.56e-07\"} 0\n"));
+	ck_assert_ptr_nonnull(strstr(text, "reason=\"cpuid\",le=\"1.024e-06\"} 1800\n"));
+	ck_assert_ptr_nonnull(strstr(text, "reason=\"cpuid\",le=\"+Inf\"} 1800\n"));
+	ck_assert_ptr_nonnull(strstr(text, "reason=\"cpuid\"} 1800\n"));
+	ck_assert_str_eq(text + n - 6, "# EOF\n");
+	free(text);
+	sample_free(s);
+}
+END_TEST
+
+START_TEST(words)
+{
+	static const struct {
+		struct hw_exit e;
+		const char *name, *details;
+	} table[] = {
+		{ { true, 10, 0, 0, 0x80000001, 3 }, "CPUID", "leaf 0x80000001 subleaf 0x3" },
+		{ { true, 28, 0x310, 0, 0, 0 }, "control-register access", "MOV from CR0 to RBX" },
+		{ { true, 30, 0x3f80008, 0, 0, 0 }, "I/O instruction", "IN port 0x3f8, 1 byte" },
+		{ { true, 30, 0x3f80033, 0, 0, 0 }, "I/O instruction", "REP OUTS port 0x3f8, 4 bytes" },
+		{ { true, 32, 0, 0, 5, 0x10 }, "WRMSR", "MSR 0x10, low half 0x5" },
+		{ { true, 48, 2, 0x1000, 0, 0 }, "EPT violation", "write at guest-physical 0x1000, not mapped" },
+		{ { true, 0x80000021, 0, 0, 0, 0 }, "VM-entry failure due to invalid guest state", "" },
+		{ { true, 35, 0, 0, 0, 0 }, "exit reason 35", "" },
+		{ { false, 0x10, 0, 0, 0, 0 }, "CR0 write", "" },
+		{ { false, 0x23, 0, 0, 0, 0 }, "DR3 read", "" },
+		{ { false, 0x4e, 2, 0x1000, 0, 0 }, "exception #PF", "address 0x1000, error 0x2" },
+		{ { false, 0x72, 0, 0, 7, 1 }, "CPUID", "leaf 0x7 subleaf 0x1" },
+		{ { false, 0x7b, 0x3f80010, 0, 0, 0 }, "IN or OUT", "OUT port 0x3f8, 1 byte" },
+		{ { false, 0x7c, 1, 0, 9, 0x1b }, "RDMSR or WRMSR", "WRMSR 0x1b, low half 0x9" },
+		{ { false, 0x7f, 0, 0, 0, 0 }, "shutdown", "" },
+		{ { false, 0x400, 0x10, 0xfee00000, 0, 0 }, "nested page fault",
+		  "fetch at guest-physical 0xfee00000, not mapped" },
+		{ { false, UINT64_MAX, 0, 0, 0, 0 }, "invalid guest state in the VMCB", "" },
+		{ { false, 0xa5, 0, 0, 0, 0 }, "exit code 0xa5", "" },
+	};
+	char s[120];
+
+	hw_exit_name(&table[_i].e, s, sizeof(s));
+	ck_assert_str_eq(s, table[_i].name);
+	hw_exit_details(&table[_i].e, s, sizeof(s));
+	ck_assert_str_eq(s, table[_i].details);
+}
+END_TEST
+
+START_TEST(faults)
+{
+	char s[120];
+
+	hw_vectoring(0x80000b0e, s, sizeof(s));
+	ck_assert_str_eq(s, "exception #PF");
+	hw_vectoring(0x80000030, s, sizeof(s));
+	ck_assert_str_eq(s, "external interrupt 48");
+	hw_vectoring(0x30e, s, sizeof(s));
+	ck_assert_str_eq(s, "");
+	hw_page_fault(0x17, s, sizeof(s));
+	ck_assert_str_eq(s, "user fetch, page present: not allowed");
+	hw_page_fault(2, s, sizeof(s));
+	ck_assert_str_eq(s, "supervisor write, page not present");
+	ck_assert_str_eq(hw_exception(9), "reserved");
+	ck_assert_str_eq(hw_exception(255), "reserved");
+	ck_assert_str_eq(hw_exception(14), "#PF");
+}
+END_TEST
+
+int main(void)
+{
+	Suite *s = suite_create("telemetry");
+	TCase *rates = tcase_create("rates"), *rows = tcase_create("rows");
+	TCase *files = tcase_create("recordings"), *text = tcase_create("text");
+	SRunner *r = srunner_create(s);
+	int failed;
+
+	tcase_add_test(rates, interval);
+	tcase_add_test(rates, reasons_renumbered);
+	tcase_add_test(rates, whole_life);
+	tcase_add_test(rates, counters_that_went_back);
+	tcase_add_test(rates, quantile);
+	suite_add_tcase(s, rates);
+	tcase_add_test(rows, order);
+	tcase_add_test(rows, tree_of_liars);
+	tcase_add_test(rows, filter);
+	suite_add_tcase(s, rows);
+	tcase_add_test(files, recording);
+	tcase_add_test(files, recordings_that_are_none);
+	tcase_add_test(files, recordings_that_lie);
+	tcase_add_loop_test(files, damage, 0, 300);
+	suite_add_tcase(s, files);
+	tcase_add_test(text, narrow_numbers);
+	tcase_add_test(text, metrics);
+	tcase_add_loop_test(text, words, 0, 18);
+	tcase_add_test(text, faults);
+	suite_add_tcase(s, text);
+	srunner_run_all(r, CK_ENV);
+	failed = srunner_ntests_failed(r);
+	srunner_free(r);
+	return failed ? EXIT_FAILURE : EXIT_SUCCESS;
+}
