@@ -71,17 +71,9 @@ sparse: deps-static deps-module
 		{ cat $(BUILD)/sparse.log >&2; exit 1; }
 	@! grep -E '(warning|error):' $(BUILD)/sparse.log
 
-CHECKPATCH := $(CACHE)/checkpatch
-checkpatch: deps-static $(CHECKPATCH)
-	@perl $(CHECKPATCH)/checkpatch.pl --no-tree --terse --show-types --max-line-length=100 -f \
-		--ignore FILE_PATH_CHANGES,SPDX_LICENSE_TAG,NEW_TYPEDEFS,LINUX_VERSION_CODE \
-		$(wildcard kmod/*.[chS] kmod/svm/*.[chS] ctl/*.[ch] ctl/*/*.[ch] tui/*.[ch] include/uapi/linux/*.h)
-
-# Debian's headers leave checkpatch out; its source package has it.
-$(CHECKPATCH): deps-debug-kernel
-	@test -e $@/checkpatch.pl || { mkdir -p $@ && tar -xf /usr/src/linux-source-6.1.tar.xz -C $@ \
-		--strip-components=2 linux-source-6.1/scripts/checkpatch.pl \
-		linux-source-6.1/scripts/spelling.txt linux-source-6.1/scripts/const_structs.checkpatch; }
+# The kernel's checkpatch.pl on the module; DIRS= names other directories (ctl).
+checkpatch: deps-static deps-debug-kernel
+	@tests/lab/checkpatch $(or $(DIRS),kmod include)
 
 # ---- tools -----------------------------------------------------------------------------------
 

@@ -73,8 +73,8 @@ static int vtr_invalidate_start(struct mmu_notifier *mn, const struct mmu_notifi
 	struct vtr_vm *vm;
 
 	spin_lock(&o->lock);
-	o->start = o->active ? min(o->start, (hva_t)range->start) : range->start;
-	o->end = o->active ? max(o->end, (hva_t)range->end) : range->end;
+	o->start = o->active ? min_t(hva_t, o->start, range->start) : range->start;
+	o->end = o->active ? max_t(hva_t, o->end, range->end) : range->end;
 	o->active++;
 	list_for_each_entry(vm, &o->vms, mmu.owner_link)
 		vtr_vm_invalidate(vm, range->start, range->end, op);

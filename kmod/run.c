@@ -228,15 +228,14 @@ static void vtr_deliver_events(struct vtr_vcpu *v)
 	if (unlikely(atomic_read(&v->nmi_queued)))
 		vtr_collect_nmis(v);
 
-	if (v->nmi_injected) {
+	if (v->nmi_injected)
 		vtr_hw(inject_nmi)(v);
-	} else if (v->irq_injected >= 0) {
+	else if (v->irq_injected >= 0)
 		vtr_hw(inject_irq)(v, v->irq_injected);
-	} else if (v->exc.pending) {
+	else if (v->exc.pending)
 		vtr_inject_exception(v);
-	} else {
+	else
 		busy = false;
-	}
 
 	if (v->nmi_pending) {
 		if (!busy && !v->nmi_masked && !vtr_shadowed(v)) {

@@ -75,7 +75,7 @@ void vtr_slots_reload(struct vtr_vcpu *v)
 	do {
 		s = READ_ONCE(v->vm->mmu.slots);
 		WRITE_ONCE(v->slots, s);
-		smp_mb();
+		smp_mb();	/* announced before it is looked at again: pairs with the writer's */
 	} while (unlikely(s != READ_ONCE(v->vm->mmu.slots)));
 	/* The CPU logs writes from the first entry with a table that has a log, to the last. */
 	if (unlikely(s->logged != v->logging) && v->vm->mmu.pt.cpu_logs) {
@@ -92,7 +92,8 @@ void vtr_slots_unload(struct vtr_vcpu *v)
 {
 	/* Accesses through the table are done before a writer may see it released. */
 	smp_store_release(&v->slots, NULL);
-	smp_mb();
+	smp_mb();	/* released before the look for waiters: pairs with wait_event()'s */
+	/* One that comes after this look sees the release itself. */
 	if (unlikely(waitqueue_active(&v->vm->mmu.slots_released)))
 		wake_up_all(&v->vm->mmu.slots_released);
 }
@@ -103,6 +104,7 @@ static bool vtr_slots_in_use(struct vtr_vm *vm, const struct vtr_slots *s)
 	u32 i;
 
 	vtr_for_each_vcpu(i, v, vm)
+		/* Its accesses are done: pairs with vtr_slots_unload(). */
 		if (smp_load_acquire(&v->slots) == s)
 			return true;
 	return false;

@@ -45,7 +45,7 @@ void vtr_vcpu_kick(struct vtr_vcpu *v)
 {
 	int mode, cpu;
 
-	smp_mb__after_atomic();
+	smp_mb__after_atomic();	/* request before mode: pairs with vtr_enter_once(), vtr_block() */
 	mode = READ_ONCE(v->mode);
 	if (mode == VTR_BLOCKED) {
 		rcuwait_wake_up(&v->wait);
@@ -268,6 +268,7 @@ void vtr_vcpu_add(struct vtr_vcpu *v)
 
 	lockdep_assert_held(&vm->lock);
 	vm->vcpus[v->idx] = v;
+	/* Whoever counts it finds it: pairs with vtr_for_each_vcpu(). */
 	smp_store_release(&vm->nr_vcpus, vm->nr_vcpus + 1);
 }
 

@@ -180,6 +180,7 @@ void vtr_vcpu_request(struct vtr_vcpu *v, enum vtr_request req);
 /* The same for every vCPU. With wait: returns once none executes guest code begun before. May sleep. */
 void vtr_vm_request(struct vtr_vm *vm, enum vtr_request req, bool wait);
 
+/* Who is counted is there: pairs with vtr_vcpu_add(). */
 #define vtr_for_each_vcpu(i, v, vm) \
 	for ((i) = 0; (i) < smp_load_acquire(&(vm)->nr_vcpus) && ((v) = (vm)->vcpus[i], true); (i)++)
 
