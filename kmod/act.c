@@ -33,6 +33,7 @@ enum vtr_act vtr_exit_internal(struct vtr_vcpu *v, u32 suberror)
 	run->internal.ndata = 2;
 	run->internal.data[0] = v->rip;
 	run->internal.data[1] = v->rflags;
+	vtr_event_failed(v, VITRINE_EVENT_INTERNAL_ERROR);
 	return VTR_ACT_USER;
 }
 
@@ -232,7 +233,7 @@ static noinline enum vtr_act vtr_act_skip(struct vtr_vcpu *v, const struct vtr_e
 	return VTR_ACT_RESUME;
 }
 
-static noinline enum vtr_act vtr_act_failed(struct vtr_vcpu *v, const struct vtr_exit *e)
+static enum vtr_act vtr_act_failed(struct vtr_vcpu *v, const struct vtr_exit *e)
 {
 	struct kvm_run *run = v->run;
 
@@ -240,6 +241,7 @@ static noinline enum vtr_act vtr_act_failed(struct vtr_vcpu *v, const struct vtr
 		run->exit_reason = KVM_EXIT_FAIL_ENTRY;
 		run->fail_entry.hardware_entry_failure_reason = e->hw_reason;
 		run->fail_entry.cpu = v->cpu;
+		vtr_event_failed(v, VITRINE_EVENT_ENTRY_FAILURE);
 		return VTR_ACT_USER;
 	}
 	run->exit_reason = KVM_EXIT_INTERNAL_ERROR;
@@ -247,6 +249,7 @@ static noinline enum vtr_act vtr_act_failed(struct vtr_vcpu *v, const struct vtr
 	run->internal.ndata = 2;
 	run->internal.data[0] = e->hw_reason;
 	run->internal.data[1] = v->cpu;
+	vtr_event_failed(v, VITRINE_EVENT_INTERNAL_ERROR);
 	return VTR_ACT_USER;
 }
 
@@ -312,9 +315,6 @@ enum vtr_act vtr_act_other(struct vtr_vcpu *v, struct vtr_exit *e)
 	case VTR_EXIT_UNDEFINED:
 		vtr_queue_ud(v);
 		return VTR_ACT_RESUME;
-	case VTR_EXIT_ENTRY_FAILED:
-	case VTR_EXIT_UNKNOWN:
-		return vtr_act_failed(v, e);
 	default:
 		return VTR_ACT_SLOW;
 	}
@@ -485,6 +485,7 @@ enum vtr_act vtr_act_slow(struct vtr_vcpu *v, struct vtr_exit *e)
 	case VTR_EXIT_DR_ACCESS:
 		return vtr_slow_dr(v);
 	case VTR_EXIT_TRIPLE_FAULT:
+		vtr_event_failed(v, VITRINE_EVENT_TRIPLE_FAULT);
 		/* The CPU's state is undefined now: leave one that can be inspected and reset. */
 		vtr_vcpu_reset(v, true);
 		v->run->exit_reason = KVM_EXIT_SHUTDOWN;

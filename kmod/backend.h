@@ -45,6 +45,7 @@ struct vtr_code_state {
  * enter: one entry and exit; interrupts off before and after; v->regs, rip, rflags, cr2 are exchanged.
  *	Returns VTR_ENTERED_* bits.
  * decode: fills *e from the last exit.
+ * last_exit: the same exit in the CPU's own words. Loaded or not.
  * inject_*: the event goes in with the next entry; at most one per entry. Loaded.
  * irq_window, nmi_window, cr8_window: exit as soon as such an event could be taken / on CR8 writes.
  * set_shadow: KVM_X86_SHADOW_INT_* for the next instruction.
@@ -74,6 +75,7 @@ struct vtr_code_state {
 	OP(vcpu_put,		void,	(struct vtr_vcpu *v)) \
 	OP(enter,		int,	(struct vtr_vcpu *v)) \
 	OP(decode,		void,	(struct vtr_vcpu *v, struct vtr_exit *e)) \
+	OP(last_exit,		void,	(struct vtr_vcpu *v, struct vtr_hw_exit *e)) \
 	OP(inject_irq,		void,	(struct vtr_vcpu *v, u8 vector)) \
 	OP(inject_nmi,		void,	(struct vtr_vcpu *v)) \
 	OP(inject_exception,	void,	(struct vtr_vcpu *v, const struct vtr_event *ev)) \

@@ -76,4 +76,11 @@
 #define vtr_cpu_kick(cpu)	smp_send_reschedule(cpu)
 #endif
 
+/* 6.6 moved a dump's attributes into what describes its request. */
+#if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 6, 0)
+#define vtr_dump_attrs(cb)	(genl_dumpit_info(cb)->info.attrs)
+#else
+#define vtr_dump_attrs(cb)	(genl_dumpit_info(cb)->attrs)
+#endif
+
 #endif /* VITRINE_COMPAT_H */

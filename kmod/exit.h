@@ -108,6 +108,20 @@ struct vtr_exit {
 	};
 };
 
+/**
+ * struct vtr_hw_exit - the last exit in the CPU's own words
+ * @reason: exit reason (SDM) or exit code (APM2)
+ * @info1: exit qualification, or EXITINFO1
+ * @info2: guest-physical address of an EPT violation or misconfiguration, else 0; or EXITINFO2
+ * @event: IDT-vectoring information with its error code in the upper half, or EXITINTINFO
+ */
+struct vtr_hw_exit {
+	u64 reason;
+	u64 info1;
+	u64 info2;
+	u64 event;
+};
+
 const char *vtr_exit_name(enum vtr_exit_kind kind);
 
 #endif /* VITRINE_EXIT_H */

@@ -65,7 +65,6 @@ static void vtr_exit_mmio(struct vtr_vcpu *v, gpa_t gpa, u32 len, const void *da
 	run->mmio.is_write = write;
 	if (write)
 		memcpy(run->mmio.data, data, len);
-	v->stats.user_exits++;
 }
 
 static void vtr_exit_io(struct vtr_vcpu *v, u32 count)
@@ -79,7 +78,6 @@ static void vtr_exit_io(struct vtr_vcpu *v, u32 count)
 	run->io.count = count;
 	run->io.data_offset = PAGE_SIZE;
 	v->pio.count = count;
-	v->stats.user_exits++;
 }
 
 static void vtr_pio_result(struct vtr_vcpu *v, const void *data)
@@ -195,6 +193,7 @@ enum vtr_act vtr_mmio_fast(struct vtr_vcpu *v, gpa_t gpa, u32 why)
 	u64 val = 0;
 	int n = vtr_fetch_atomic(v, buf, &bits);
 
+	v->stats.mmio++;
 	if (unlikely(why & VTR_FAULT_FETCH ||
 		     vtr_insn_decode(buf, n, bits, i) != VTR_DECODE_OK ||
 		     !vtr_is_simple_mov(v, i, gpa, bits) || i->store != !!(why & VTR_FAULT_WRITE)))

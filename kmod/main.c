@@ -7,6 +7,7 @@
 #include "backend.h"
 #include "fpu.h"
 #include "module.h"
+#include "netlink.h"
 
 #define OP(op, ret, args) DEFINE_STATIC_CALL_NULL(vtr_hw_##op, vtr_hw_##op##_fn);
 VTR_BACKEND_OPS(OP)
@@ -49,11 +50,21 @@ static int __init vtr_init(void)
 	err = vtr_host_init();
 	if (err)
 		goto clock;
-	err = vtr_device_init();
+	err = vtr_event_init();
 	if (err)
 		goto host;
+	err = vtr_netlink_init();
+	if (err)
+		goto event;
+	err = vtr_device_init();
+	if (err)
+		goto netlink;
 	return 0;
 
+netlink:
+	vtr_netlink_fini();
+event:
+	vtr_event_fini();
 host:
 	vtr_host_fini();
 clock:
@@ -66,6 +77,8 @@ teardown:
 static void __exit vtr_exit(void)
 {
 	vtr_device_fini();
+	vtr_netlink_fini();
+	vtr_event_fini();
 	vtr_mmu_module_exit();
 	vtr_irq_module_exit();
 	/* Tables freed after a grace period, and notifiers, use our code. */

@@ -79,6 +79,7 @@ void vtr_queue_exception(struct vtr_vcpu *v, u8 vector, bool has_error, u32 erro
 
 	if (x->pending) {
 		if (x->vector == X86_TRAP_DF) {
+			vtr_fault_note(v, VITRINE_FAULT_RAISED);
 			v->triple_fault = true;
 			vtr_request_set(v, VTR_REQ_EVENT);
 			return;
@@ -137,6 +138,9 @@ static void vtr_inject_exception(struct vtr_vcpu *v)
 {
 	struct vtr_event *x = &v->exc;
 
+	if (!x->injected)
+		vtr_fault_note(v, v->exit.kind == VTR_EXIT_EXCEPTION ? VITRINE_FAULT_INTERCEPTED :
+								      VITRINE_FAULT_RAISED);
 	if (x->has_payload) {
 		if (x->vector == X86_TRAP_PF)
 			vtr_hw(set_cr)(v, 2, x->payload);
@@ -311,6 +315,8 @@ static __always_inline void vtr_guest_context_exit(void)
 /* VTR_ENTERED_* bits after an entry, or a look at the events that was put off to its end. */
 static noinline void vtr_entered_rare(struct vtr_vcpu *v, int what)
 {
+	if (what & VTR_ENTERED_EVENT && v->exc.injected)
+		vtr_fault_note(v, VITRINE_FAULT_INTERRUPTED);
 	if (what & VTR_ENTERED_EVENT || v->recheck) {
 		v->recheck = false;
 		vtr_request_set(v, VTR_REQ_EVENT);
@@ -417,11 +423,37 @@ static int vtr_block(struct vtr_vcpu *v)
 	return ret;
 }
 
+/* While the VM is paused: wait. 0, or -EINTR for a signal. */
+static int vtr_wait_paused(struct vtr_vcpu *v)
+{
+	u64 start = vtr_stats_clock();
+	int ret;
+
+	WRITE_ONCE(v->mode, VTR_BLOCKED);
+	vtr_slots_unload(v);
+	smp_mb();	/* mode before the VM's state: pairs with vtr_vcpu_kick() */
+	ret = rcuwait_wait_event(&v->wait, !READ_ONCE(v->vm->paused) || READ_ONCE(v->vm->dead),
+				 TASK_INTERRUPTIBLE);
+	WRITE_ONCE(v->mode, VTR_OUTSIDE);
+	vtr_stats_paused(&v->stats, start);
+	return ret;
+}
+
 /* Requests that need the vCPU put. 0, or what KVM_RUN returns; *user set: v->run is filled in. */
 static int vtr_handle_slow_requests(struct vtr_vcpu *v, bool *user)
 {
 	if (test_and_clear_bit(VTR_REQ_SLOTS, &v->requests))
 		vtr_slots_unload(v);
+	/* The request stays until the pause is over: a signal, and the next KVM_RUN waits again. */
+	if (test_bit(VTR_REQ_PAUSE, &v->requests)) {
+		if (READ_ONCE(v->vm->paused) && vtr_wait_paused(v))
+			return -EINTR;
+		clear_bit(VTR_REQ_PAUSE, &v->requests);
+		/* A pause that began before the bit was cleared asked in vain: pairs with vtr_vm_pause(). */
+		smp_mb__after_atomic();
+		if (READ_ONCE(v->vm->paused))
+			vtr_request_set(v, VTR_REQ_PAUSE);
+	}
 	if (READ_ONCE(v->vm->dead))
 		return -EIO;
 	if (test_and_clear_bit(VTR_REQ_TIMER, &v->requests) && v->apic)
@@ -435,6 +467,8 @@ static int vtr_handle_slow_requests(struct vtr_vcpu *v, bool *user)
 		vtr_apic_accept_mp(v);
 	if (v->triple_fault) {
 		v->triple_fault = false;
+		vtr_slots_load(v);
+		vtr_event_failed(v, VITRINE_EVENT_TRIPLE_FAULT);
 		v->run->exit_reason = KVM_EXIT_SHUTDOWN;
 		*user = true;
 	} else if (v->step_done) {
@@ -507,11 +541,14 @@ static int vtr_run_loop(struct vtr_vcpu *v)
 			v->run->exit_reason = KVM_EXIT_IRQ_WINDOW_OPEN;
 			return 0;
 		}
+		if (unlikely(v->unreported))
+			vtr_event_runs(v);
 		vtr_vcpu_load(v);
 		act = vtr_run_loaded(v, &again);
 		vtr_vcpu_put(v);
 		if (again || act == VTR_ACT_SLEEP) {
 			cond_resched();
+			vtr_stats_waited(&v->stats);
 			continue;
 		}
 		if (act == VTR_ACT_SLOW) {
@@ -605,6 +642,7 @@ int vtr_run(struct vtr_vcpu *v)
 			return ret;
 	}
 	WRITE_ONCE(v->task, current);
+	vtr_stats_begin(&v->stats);
 	vtr_slots_load(v);
 	if (unlikely(!v->apic))
 		vtr_hw(set_cr)(v, 8, v->run->cr8 & 0xf);
@@ -631,5 +669,6 @@ int vtr_run(struct vtr_vcpu *v)
 	vtr_publish(v);
 	if (unlikely(valid))
 		vtr_sync_out(v, valid);
+	vtr_stats_end(&v->stats, !ret);
 	return ret;
 }

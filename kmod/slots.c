@@ -173,6 +173,7 @@ static int vtr_slot_delete(struct vtr_vm *vm, struct vtr_slot *old)
 		return -ENOMEM;
 	gone = *old;
 	vtr_slots_publish(vm, n, gone.gfn, gone.gfn + gone.npages);
+	atomic64_sub(gone.npages, &vm->slot_pages);
 	vtr_dirty_put(gone.dirty);
 	return 0;
 }
@@ -216,6 +217,8 @@ static int vtr_slot_change(struct vtr_vm *vm, struct vtr_slot *old, struct vtr_s
 		vtr_dirty_put(new->dirty);
 		return -ENOMEM;
 	}
+	if (!old)
+		atomic64_add(new->npages, &vm->slot_pages);
 	if (was.gfn == new->gfn && new->dirty) {
 		vtr_slots_publish(vm, n, 0, 0);
 		vtr_slot_begin_log(vm, new);

@@ -26,7 +26,8 @@ struct vtr_stats_file {
 };
 
 /* Plain counters of a vCPU. */
-#define COUNTER(field, u)	{ #field, KVM_STATS_UNIT_##u, offsetof(struct vtr_vcpu_stats, field) }
+#define NAMED(name, field, u)	{ name, KVM_STATS_UNIT_##u, offsetof(struct vtr_vcpu_stats, field) }
+#define COUNTER(field, u)	NAMED(#field, field, u)
 
 static const struct {
 	const char *name;
@@ -35,9 +36,19 @@ static const struct {
 } vtr_counters[] = {
 	COUNTER(guest_cycles, CYCLES),
 	COUNTER(halt_cycles, CYCLES),
+	COUNTER(user_cycles, CYCLES),
+	COUNTER(pause_cycles, CYCLES),
+	COUNTER(steal_ns, SECONDS),
 	COUNTER(halts, NONE),
 	COUNTER(user_exits, NONE),
-	COUNTER(faults, NONE),
+	COUNTER(faults_read, NONE),
+	COUNTER(faults_write, NONE),
+	COUNTER(faults_fetch, NONE),
+	NAMED("mapped_4k", mapped[0], NONE),
+	NAMED("mapped_2m", mapped[1], NONE),
+	NAMED("mapped_1g", mapped[2], NONE),
+	COUNTER(mmio, NONE),
+	COUNTER(dirty_pages, NONE),
 	COUNTER(tlb_flushes, NONE),
 	COUNTER(injected_irqs, NONE),
 	COUNTER(injected_nmis, NONE),

@@ -8,6 +8,7 @@
 #ifndef VITRINE_STATS_H
 #define VITRINE_STATS_H
 
+#include <linux/sched.h>
 #include <asm/msr.h>
 #include "exit.h"
 #include "pure.h"
@@ -27,11 +28,21 @@ struct vtr_vcpu_stats {
 	u64 left;			/* TSC at the last exit, 0 before the first */
 	u64 entered;			/* TSC at the last entry */
 	struct vtr_exit_stats *last;	/* of the last exit's kind; &exit[0] before the first */
+	u64 returned;			/* TSC at the last return to user space, 0 before the first */
+	u64 waited;			/* the thread's run delay when it was last looked at, ns */
 	u64 guest_cycles;
 	u64 halt_cycles;
+	u64 user_cycles;		/* between a return to user space and the next KVM_RUN */
+	u64 pause_cycles;
+	u64 steal_ns;
 	u64 halts;
 	u64 user_exits;
-	u64 faults;
+	u64 faults_read;		/* nested page faults that mapped memory */
+	u64 faults_write;
+	u64 faults_fetch;
+	u64 mapped[3];			/* the same by size: 4 KiB, 2 MiB, 1 GiB */
+	u64 mmio;
+	u64 dirty_pages;
 	u64 tlb_flushes;
 	u64 injected_irqs;
 	u64 injected_nmis;
@@ -79,6 +90,55 @@ static inline void vtr_stats_halted(struct vtr_vcpu_stats *s, u64 start)
 {
 	s->halts++;
 	s->halt_cycles += rdtsc() - start;
+}
+
+static inline void vtr_stats_paused(struct vtr_vcpu_stats *s, u64 start)
+{
+	s->pause_cycles += rdtsc() - start;
+}
+
+/* A nested page fault mapped memory, at a level of 1 to 3. */
+static inline void vtr_stats_mapped(struct vtr_vcpu_stats *s, bool write, bool fetch, int level)
+{
+	u64 *by = write ? &s->faults_write : fetch ? &s->faults_fetch : &s->faults_read;
+
+	++*by;
+	s->mapped[level - 1]++;
+}
+
+/* ns that the calling thread has waited for a CPU since it exists; 0 where the kernel does not count. */
+static inline u64 vtr_stats_run_delay(void)
+{
+#ifdef CONFIG_SCHED_INFO
+	return current->sched_info.run_delay;
+#else
+	return 0;
+#endif
+}
+
+/* The thread comes into KVM_RUN. */
+static inline void vtr_stats_begin(struct vtr_vcpu_stats *s)
+{
+	s->waited = vtr_stats_run_delay();
+	if (s->returned)
+		s->user_cycles += rdtsc() - s->returned;
+}
+
+/* It may have waited for a CPU. */
+static inline void vtr_stats_waited(struct vtr_vcpu_stats *s)
+{
+	u64 now = vtr_stats_run_delay();
+
+	s->steal_ns += now - s->waited;
+	s->waited = now;
+}
+
+/* It goes back; @exit: with an exit reason. */
+static inline void vtr_stats_end(struct vtr_vcpu_stats *s, bool exit)
+{
+	vtr_stats_waited(s);
+	s->user_exits += exit;
+	s->returned = rdtsc();
 }
 
 int vtr_stats_vm_fd(struct vtr_vm *vm);

@@ -227,8 +227,9 @@ enum vtr_try {
  * flushed, and neighbours are mapped too; else interrupts are on.
  */
 static enum vtr_try vtr_tdp_try(struct vtr_vcpu *v, const struct vtr_slot *slot, gfn_t gfn,
-				bool write, u64 **freed)
+				u32 why, u64 **freed)
 {
+	bool write = why & VTR_FAULT_WRITE;
 	struct vtr_mmu *mmu = &v->vm->mmu;
 	hva_t hva = slot->hva + ((gfn - slot->gfn) << PAGE_SHIFT);
 	enum vtr_pt_result result;
@@ -256,8 +257,10 @@ static enum vtr_try vtr_tdp_try(struct vtr_vcpu *v, const struct vtr_slot *slot,
 	l.pfn &= ~mask;
 	if (vtr_host_changing(mmu, hva & ~(mask << PAGE_SHIFT | ~PAGE_MASK), (mask + 1) << PAGE_SHIFT))
 		return VTR_TRY_AGAIN;
-	if (write && slot->dirty)
+	if (write && slot->dirty) {
 		vtr_dirty_set(slot->dirty, gfn - slot->gfn);
+		v->stats.dirty_pages++;
+	}
 	result = vtr_pt_map(&mmu->pt, &l, v->pt_cache, &v->nr_pt_cache, freed);
 	if (unlikely(spare != v->nr_pt_cache))
 		atomic64_add(spare - v->nr_pt_cache, &mmu->pt_pages);
@@ -267,6 +270,7 @@ static enum vtr_try vtr_tdp_try(struct vtr_vcpu *v, const struct vtr_slot *slot,
 		vtr_vm_flush_tlbs(v->vm);
 	else if (!freed && h.level == 1)
 		vtr_tdp_around(v->vm, slot, gfn, hva, &h);
+	vtr_stats_mapped(&v->stats, write, why & VTR_FAULT_FETCH, l.level);
 	return VTR_TRY_MAPPED;
 }
 
@@ -288,9 +292,8 @@ bool vtr_tdp_fault_fast(struct vtr_vcpu *v, const struct vtr_slot *slot, gfn_t g
 
 	if (unlikely(!spin_trylock(lock)))
 		return false;
-	done = vtr_tdp_try(v, slot, gfn, why & VTR_FAULT_WRITE, NULL);
+	done = vtr_tdp_try(v, slot, gfn, why, NULL);
 	spin_unlock(lock);
-	v->stats.faults += done == VTR_TRY_MAPPED;
 	return done == VTR_TRY_MAPPED;
 }
 
@@ -357,7 +360,7 @@ enum vtr_fault_verdict vtr_tdp_fault(struct vtr_vcpu *v, gpa_t gpa, u32 why)
 				return verdict;
 		}
 		spin_lock(&mmu->lock);
-		done = vtr_tdp_try(v, slot, gfn, write, &freed);
+		done = vtr_tdp_try(v, slot, gfn, why, &freed);
 		spin_unlock(&mmu->lock);
 		if (unlikely(freed)) {
 			vtr_tdp_free_list(v->vm, freed);
@@ -369,6 +372,5 @@ enum vtr_fault_verdict vtr_tdp_fault(struct vtr_vcpu *v, gpa_t gpa, u32 why)
 			return VTR_FAULT_RETRY;
 		absent = true;
 	}
-	v->stats.faults++;
 	return done == VTR_TRY_MAPPED ? VTR_FAULT_FIXED : VTR_FAULT_RETRY;
 }

@@ -215,6 +215,7 @@ struct vtr_vcpu *vtr_vcpu_create(struct vtr_vm *vm, u32 id)
 	v->id = id;
 	v->idx = vm->nr_vcpus;
 	v->cpu = -1;
+	v->unreported = true;
 	mutex_init(&v->mutex);
 	rcuwait_init(&v->wait);
 
@@ -270,6 +271,9 @@ void vtr_vcpu_add(struct vtr_vcpu *v)
 	vm->vcpus[v->idx] = v;
 	/* Whoever counts it finds it: pairs with vtr_for_each_vcpu(). */
 	smp_store_release(&vm->nr_vcpus, vm->nr_vcpus + 1);
+	smp_mb();	/* listed before looking: pairs with vtr_vm_pause() */
+	if (READ_ONCE(vm->paused))
+		vtr_request_set(v, VTR_REQ_PAUSE);
 }
 
 /**

@@ -38,6 +38,7 @@
 #include "msr.h"
 #include "clock.h"
 #include "stats.h"
+#include "event.h"
 
 #define VTR_MAX_VCPUS	255	/* xAPIC ids; 255 is the broadcast id */
 
@@ -52,6 +53,7 @@ enum vtr_request {
 	VTR_REQ_EOI_MAP,	/* other EOIs shall exit */
 	VTR_REQ_SLOTS,		/* memory slots changed: reload the table */
 	VTR_REQ_EOI_EXIT,	/* leave with KVM_EXIT_IOAPIC_EOI: user space's I/O APIC waits for it */
+	VTR_REQ_PAUSE,		/* vm->paused was set: wait until it is not */
 };
 
 /* Where a vCPU is, for kicks. Written by its thread, read by kickers, ordered by full barriers. */
@@ -148,6 +150,10 @@ struct vtr_vcpu {
 	u64 *pt_cache[VTR_TDP_LEVELS_MAX - 1];	/* [v] zeroed table pages for the next mapping */
 	u32 nr_pt_cache;			/* [v] */
 	struct vtr_vcpu_stats stats;		/* written by the owning thread alone, stats.h */
+	bool failed;				/* [a] cannot go on; until it runs again */
+	bool unreported;			/* [v] the next entry is the first, or the first since it failed */
+	char why[VTR_DETAIL_TEXT];		/* [v] of a failed entry: the check, from the backend */
+	struct vtr_fault_log faults;		/* [v] event.h */
 };
 
 struct vtr_vm {
@@ -169,6 +175,10 @@ struct vtr_vm {
 	bool split_irqchip;			/* [c] local APICs here, PIC and I/O APIC in user space */
 	u32 split_pins;				/* [c] so many GSIs are pins of that I/O APIC */
 	u32 vm_id;				/* [c] unique since load */
+	struct vtr_ident ident;			/* registry.h */
+	atomic64_t slot_pages;			/* [a] in memory slots */
+	bool started;				/* [a] a vCPU has run; written under vtr_vms_lock */
+	bool paused;				/* [a] from outside; written under vtr_vms_lock */
 };
 
 /* vcpu.c */

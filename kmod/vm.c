@@ -30,6 +30,7 @@ static void vtr_vm_destroy(struct vtr_vm *vm)
 {
 	u32 i;
 
+	vtr_registry_remove(vm);
 	/* The notifier asks vCPUs to flush; sources of interrupts go before their targets. */
 	vtr_notifier_detach(vm);
 	vtr_irqfd_fini(vm);
@@ -45,6 +46,7 @@ static void vtr_vm_destroy(struct vtr_vm *vm)
 	if (vm->coalesced)
 		put_page(vm->coalesced);
 	mmdrop(vm->mm);
+	vtr_ident_fini(&vm->ident);
 	kvfree(vm);
 	module_put(THIS_MODULE);
 }
@@ -91,9 +93,16 @@ struct vtr_vm *vtr_vm_create(void)
 	if (err)
 		goto router;
 	vtr_clock_vm_init(vm);
+	err = vtr_registry_add(vm);
+	if (err)
+		goto clock;
 	__module_get(THIS_MODULE);
 	return vm;
 
+clock:
+	vtr_clock_vm_fini(vm);
+	vtr_notifier_detach(vm);
+	vtr_mmu_fini(vm);
 router:
 	vtr_irq_router_fini(vm);
 drop:
@@ -154,6 +163,8 @@ static const struct {
 	{ KVM_CAP_IMMEDIATE_EXIT, 1 },
 	{ KVM_CAP_GET_MSR_FEATURES, 1 },
 	{ KVM_CAP_BINARY_STATS_FD, 1 },
+	{ VITRINE_CAP_VM_NAME, 1 },
+	{ VITRINE_CAP_VM_NOTE, 1 },
 	{ KVM_CAP_SET_GUEST_DEBUG2, KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_SINGLESTEP |
 		KVM_GUESTDBG_USE_SW_BP | KVM_GUESTDBG_USE_HW_BP | KVM_GUESTDBG_INJECT_DB |
 		KVM_GUESTDBG_INJECT_BP },
@@ -461,7 +472,7 @@ static long vtr_vm_ioctl(struct file *file, unsigned int cmd, unsigned long arg)
 	case KVM_GET_STATS_FD:
 		return vtr_stats_vm_fd(vm);
 	default:
-		return -ENOTTY;
+		return vtr_registry_ioctl(vm, cmd, user);
 	}
 }
 

@@ -8,11 +8,12 @@
  * Requests carry no attributes but those named below; unknown ones are refused (-EINVAL, with the kernel's
  * extended acknowledgement). An object is sent as one message of the command that asks for it. Counters are
  * cumulative, 64 bits wide, never reset and written without locks by the CPU that runs the vCPU: each is one
- * true value, two of one message may be some microseconds apart. An attribute that does not apply is absent.
+ * true value, two of one message may be some microseconds apart. An exit is counted when it is over, with the next
+ * entry. An attribute that does not apply is absent.
  * Times in "cycles" are of the host's TSC: host-get tells its rate. Times in "ns" are of CLOCK_REALTIME.
  *
  *   host-get        do, dump: one object of the set `host`.
- *   vm-get          do with vm.id; dump: every VM, in the order of creation.
+ *   vm-get          do with vm.id; dump: every VM, in the order of creation, no filter.
  *   vcpu-get        do with vcpu.vm-id and vcpu.id; dump: of every VM, or of vcpu.vm-id alone.
  *   exit-stats-get  do with exit.vm-id, exit.vcpu-id, exit.kind; dump: one message for each kind of exit that a
  *                   vCPU has had, of every VM, or of exit.vm-id alone, or of exit.vcpu-id in that.

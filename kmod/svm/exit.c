@@ -98,6 +98,21 @@ static void svm_decode_rest(struct vtr_vcpu *v, struct vtr_exit *e)
 }
 
 /**
+ * svm_last_exit() - the last exit as the VMCB has it
+ * @v: the vCPU
+ * @e: filled
+ */
+void svm_last_exit(struct vtr_vcpu *v, struct vtr_hw_exit *e)
+{
+	const struct vmcb *b = v->hw->vmcb;
+
+	e->reason = b->exit_code;
+	e->info1 = b->exit_info1;
+	e->info2 = b->exit_info2;
+	e->event = b->exit_int_info;
+}
+
+/**
  * svm_decode() - what was the last exit?
  * @v: after svm_enter()
  * @e: filled; the union's part that belongs to e->kind

@@ -21,6 +21,7 @@ const struct vtr_backend vtr_svm_backend = {
 	.vcpu_put		= svm_vcpu_put,
 	.enter			= svm_enter,
 	.decode			= svm_decode,
+	.last_exit		= svm_last_exit,
 	.inject_irq		= svm_inject_irq,
 	.inject_nmi		= svm_inject_nmi,
 	.inject_exception	= svm_inject_exception,

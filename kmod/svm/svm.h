@@ -102,6 +102,7 @@ void svm_flush_tlb(struct vtr_vcpu *v);
 
 /* exit.c */
 void svm_decode(struct vtr_vcpu *v, struct vtr_exit *e);
+void svm_last_exit(struct vtr_vcpu *v, struct vtr_hw_exit *e);
 
 /* event.c */
 void svm_inject_irq(struct vtr_vcpu *v, u8 vector);

@@ -168,6 +168,25 @@ static void vmx_decode_rest(struct vtr_vcpu *v, struct vtr_exit *e)
 }
 
 /**
+ * vmx_last_exit() - the last exit as the VMCS has it
+ * @v: under its mutex, or loaded
+ * @e: filled
+ */
+void vmx_last_exit(struct vtr_vcpu *v, struct vtr_hw_exit *e)
+{
+	u32 basic = v->hw->exit_reason & VMX_EXIT_BASIC;
+
+	vmx_use(v);
+	e->reason = v->hw->exit_reason;
+	e->info1 = vmcs_read(VMCS_EXIT_QUALIFICATION);
+	e->info2 = basic == VMX_EXIT_EPT_VIOLATION || basic == VMX_EXIT_EPT_MISCONFIG ?
+		   vmcs_read(VMCS_GUEST_PHYSICAL) : 0;
+	e->event = (u32)vmcs_read(VMCS_IDT_VECTORING_INFO) |
+		   vmcs_read(VMCS_IDT_VECTORING_ERROR) << 32;
+	vmx_unuse();
+}
+
+/**
  * vmx_decode() - what was the last exit?
  * @v: after vmx_enter(), loaded
  * @e: filled; the union's part that belongs to e->kind

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * fail.c - a VM entry failed: say why, once, where an administrator looks.
+ * fail.c - a VM entry failed: say why, once, where an administrator looks, and in v->why for the event.
  *
  * The VM stops with KVM_EXIT_FAIL_ENTRY and can be inspected; the host goes on. check.c knows the checks.
  */
@@ -31,11 +31,11 @@ void vmx_explain_failure(struct vtr_vcpu *v)
 	if (host ? vmx_check_host(&c) : vmx_check_guest(&c))
 		c.what = NULL;
 	if (c.what)
-		pr_info_ratelimited("vitrine: VM %u, vCPU %u: entry failed: %s %s: %#llx\n",
-				    v->vm->vm_id, v->id, c.name, c.what, c.value);
+		snprintf(v->why, sizeof(v->why), "%s %s: %#llx", c.name, c.what, c.value);
 	else
-		pr_info_ratelimited("vitrine: VM %u, vCPU %u: entry failed: reason %#x: %s\n",
-				    v->vm->vm_id, v->id, v->hw->exit_reason,
-				    host ? vmx_insn_error(v->hw->insn_error) :
-					   "guest state that no known check refuses");
+		snprintf(v->why, sizeof(v->why), "reason %#x: %s", v->hw->exit_reason,
+			 host ? vmx_insn_error(v->hw->insn_error) :
+				"guest state that no known check refuses");
+	pr_info_ratelimited("vitrine: VM %u, vCPU %u: entry failed: %s\n", v->vm->vm_id, v->id,
+			    v->why);
 }

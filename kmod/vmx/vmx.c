@@ -23,6 +23,7 @@ const struct vtr_backend vtr_vmx_backend = {
 	.vcpu_put		= vmx_vcpu_put,
 	.enter			= vmx_enter,
 	.decode			= vmx_decode,
+	.last_exit		= vmx_last_exit,
 	.inject_irq		= vmx_inject_irq,
 	.inject_nmi		= vmx_inject_nmi,
 	.inject_exception	= vmx_inject_exception,

@@ -170,6 +170,7 @@ void vmx_flush_tlb(struct vtr_vcpu *v);
 
 /* exit.c */
 void vmx_decode(struct vtr_vcpu *v, struct vtr_exit *e);
+void vmx_last_exit(struct vtr_vcpu *v, struct vtr_hw_exit *e);
 
 /* fail.c */
 void vmx_explain_failure(struct vtr_vcpu *v);
