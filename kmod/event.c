@@ -9,6 +9,7 @@
 #include <linux/pid.h>
 #include <linux/slab.h>
 #include <linux/timekeeping.h>
+#include <asm/msr-index.h>
 #include <asm/trapnr.h>
 #include "backend.h"
 #include "event.h"
@@ -133,7 +134,6 @@ static void vtr_failure_regs(struct vtr_vcpu *v, u64 *r)
 		{ VTR_SEG_CS, VITRINE_A_REGS_CS }, { VTR_SEG_SS, VITRINE_A_REGS_SS },
 		{ VTR_SEG_TR, VITRINE_A_REGS_TR },
 	};
-	struct vtr_code_state code;
 	struct kvm_dtable table;
 	struct kvm_segment s;
 	int i;
@@ -144,8 +144,7 @@ static void vtr_failure_regs(struct vtr_vcpu *v, u64 *r)
 	r[VITRINE_A_REGS_RFLAGS] = v->rflags;
 	for (i = 0; i < ARRAY_SIZE(crs); i++)
 		r[VITRINE_A_REGS_CR0 + i] = vtr_hw(get_cr)(v, crs[i]);
-	vtr_hw(code_state)(v, &code);
-	r[VITRINE_A_REGS_EFER] = code.efer;
+	vtr_hw_get_msr(v, MSR_EFER, &r[VITRINE_A_REGS_EFER]);
 	for (i = 0; i < ARRAY_SIZE(segs); i++) {
 		vtr_hw(get_segment)(v, segs[i].seg, &s);
 		r[segs[i].reg] = s.selector |
