@@ -121,7 +121,8 @@ bench: deps-module deps-tools deps-lab deps-lab-intel
 	@$(MAKE) -C tests/bench
 	@status=0; for host in $(or $(HOST),amd intel); do \
 		tests/bench/run --host $$host || status=1; \
-	done; exit $$status
+	done; \
+	if [ "$(HOST)" != intel ]; then tests/bench/machine || status=1; fi; exit $$status
 
 demo: deps-module deps-tools deps-lab $(if $(filter intel,$(HOST)),deps-lab-intel)
 	@$(MAKE) all
