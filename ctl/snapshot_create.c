@@ -186,8 +186,8 @@ static int add_parent_files(struct making *k)
 
 static int ask(struct making *k)
 {
-	json_t *request = json_pack("{s:s, s:s, s:i}", "do", "snapshot", "generation", k->generation, "files",
-				    (int)k->ram.map.nfiles);
+	json_t *request = json_pack("{s:s, s:s, s:s, s:i}", "do", "snapshot", "name", k->name, "generation",
+				    k->generation, "files", (int)k->ram.map.nfiles);
 	int err = client_ask_with(k->vm, request, k->fd, k->nfd, NULL);
 
 	/* Our end of the pipe would keep it open. */

@@ -12,7 +12,7 @@
 #include "compiler.h"
 #include "source.h"
 #include "telemetry/collect.h"
-#include "vitrine.h"
+#include "uapi/vitrine.h"
 
 #define FIRST_MS	500	/* rates of VMs' whole lives are replaced soon */
 #define LOOKS		4	/* processes asked for what is dear, a sample */

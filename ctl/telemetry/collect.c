@@ -19,7 +19,7 @@
 #include "telemetry/event.h"
 #include "telemetry/figures.h"
 #include "telemetry/process.h"
-#include "vitrine.h"
+#include "uapi/vitrine.h"
 
 #define KINDS_MAX	4096
 

@@ -7,7 +7,7 @@
 
 #include "telemetry/family.h"
 #include "telemetry/sample.h"
-#include "vitrine.h"
+#include "uapi/vitrine.h"
 
 #define EVENT_FAULTS	16
 #define EVENT_CODE	16

@@ -22,7 +22,7 @@
 
 #include "telemetry/family.h"
 #include "telemetry/figures.h"
-#include "vitrine.h"
+#include "uapi/vitrine.h"
 
 #define LIBRARY		"libnl-genl-3.so.200"
 #define RECEIVE_BYTES	(1 << 20)	/* room for events while the reader does something else */

@@ -203,12 +203,14 @@ static json_t *do_memory(struct vmm *m, const json_t *request, struct client *c)
 static json_t *do_snapshot(struct vmm *m, const json_t *request, struct client *c)
 {
 	struct vmm_fork *f = calloc(1, sizeof(*f));
-	const char *generation, *wrong = "the request is damaged";
+	const char *generation, *name = "", *wrong = "the request is damaged";
 	int files;
 
-	if (f && !json_unpack((json_t *)request, "{s:s, s:i}", "generation", &generation, "files", &files) &&
+	if (f && !json_unpack((json_t *)request, "{s:s, s?s, s:i}", "generation", &generation, "name", &name, "files",
+			      &files) &&
 	    *generation && strlen(generation) < sizeof(f->generation) && files >= 0 && files <= MAP_FILES) {
 		strcpy(f->generation, generation);
+		snprintf(f->name, sizeof(f->name), "%s", name);
 		f->files = files;
 		memcpy(f->fd, c->fd, sizeof(f->fd));
 		f->nfd = c->nfd;

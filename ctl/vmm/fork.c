@@ -192,6 +192,8 @@ static void run_parent(struct vmm *m, struct vmm_fork *f, bool was_paused, uint6
 	vmm_parts_resume(m);
 	if (!was_paused)
 		vmm_resume(m);
+	if (f->generation[0])
+		vmm_ident_snapshot(m, f->name);
 	snprintf(text, sizeof(text), "P %llu\n", (unsigned long long)(now_us() - start));
 	say(f, text);
 }

@@ -31,7 +31,7 @@ enum {
  * struct vmm_fork - a fork that was asked for
  * @generation: of the snapshot that the child is to write, see save.h; empty: the child is another VM
  * @files: RAM files of the parent's snapshot
- * @name: of the child
+ * @name: of the child, or of the snapshot
  * @paused: the child shall not run yet
  * @mac: addresses of the child's network cards
  * @fd: descriptors: the fixed ones; a fresh layer for each writable disk of the parent; the same for the child; the plugs of the

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * ident.c - who a VM is, told to the module: its name, and what it was forked from. Where the device has no such
- * extension, as KVM's has not, nothing is told and nothing is lost.
+ * ident.c - who a VM is, told to the module: its name, what it was forked from, its snapshots. Where the device has
+ * no such extension, as KVM's has not, nothing is told and nothing is lost.
  */
 #include <linux/kvm.h>
 #include <stdio.h>
@@ -40,5 +40,19 @@ void vmm_ident_forked(struct vmm *m, const char *name)
 
 	vmm_ident_tell(m, name);
 	if (note.parent && m->vm_id)
+		ioctl(m->vm, VITRINE_VM_NOTE, &note);
+}
+
+/**
+ * vmm_ident_snapshot() - tell that a snapshot of the VM is being written
+ * @m: the machine
+ * @name: of the snapshot
+ */
+void vmm_ident_snapshot(const struct vmm *m, const char *name)
+{
+	struct vitrine_vm_note note = { .type = VITRINE_EVENT_SNAPSHOT };
+
+	snprintf(note.text, sizeof(note.text), "%s", name);
+	if (m->vm_id)
 		ioctl(m->vm, VITRINE_VM_NOTE, &note);
 }

@@ -302,6 +302,7 @@ void *vmm_guest(const struct vmm *m, uint64_t gpa, uint64_t len);
 /* ident.c */
 void vmm_ident_tell(struct vmm *m, const char *name);
 void vmm_ident_forked(struct vmm *m, const char *name);
+void vmm_ident_snapshot(const struct vmm *m, const char *name);
 
 /* machine.c */
 int vmm_run(const struct vmm_config *config);
