@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * exit.c - decoding of an SVM exit into struct vtr_exit. Acts on nothing.
+ * exit.c - decoding of an SVM exit into struct vtr_exit. Acts on nothing; a failed entry it has explained.
  *
  * Source: APM2 "SVM Intercept Exit Codes" and the sections of the single intercepts.
  */
@@ -92,6 +92,7 @@ static void svm_decode_rest(struct vtr_vcpu *v, struct vtr_exit *e)
 	} else if ((u32)code == (u32)SVM_EXIT_INVALID) {
 		/* Emulators write the lower half only. */
 		e->kind = VTR_EXIT_ENTRY_FAILED;
+		svm_explain_failure(v);
 	} else {
 		e->kind = VTR_EXIT_UNKNOWN;
 	}

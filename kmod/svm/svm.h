@@ -104,6 +104,9 @@ void svm_flush_tlb(struct vtr_vcpu *v);
 void svm_decode(struct vtr_vcpu *v, struct vtr_exit *e);
 void svm_last_exit(struct vtr_vcpu *v, struct vtr_hw_exit *e);
 
+/* fail.c */
+void svm_explain_failure(struct vtr_vcpu *v);
+
 /* event.c */
 void svm_inject_irq(struct vtr_vcpu *v, u8 vector);
 void svm_inject_nmi(struct vtr_vcpu *v);

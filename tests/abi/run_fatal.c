@@ -56,6 +56,9 @@ ABI_TEST("code fetched from a hole ends the run with an internal error or a shut
 	       vcpu->run->exit_reason == KVM_EXIT_SHUTDOWN);
 }
 
+/* The one state that the ABI lets through and AMD CPUs refuse: APM2 "Canonicalization and Consistency Checks". */
+enum { SPOILED_CODE = 6, SPOILS };
+
 /* One field of the segments or tables, made such that Intel CPUs refuse to enter: SDM 3C "VM Entries". */
 static void spoil(struct kvm_sregs *s, int how)
 {
@@ -79,7 +82,7 @@ static void spoil(struct kvm_sregs *s, int how)
 	case 5:
 		s->gdt.base = 1ULL << 60;	/* not canonical */
 		break;
-	case 6:
+	case SPOILED_CODE:
 		s->cs.l = 1;		/* 64-bit and 32-bit code at once */
 		s->cs.db = 1;
 		break;
@@ -90,9 +93,7 @@ ABI_TEST("state that no CPU enters ends the run, can be read, and runs once repa
 {
 	int how;
 
-	if (!abi_vmx())
-		abi_skip("AMD CPUs check less: what they refuse cannot be set");
-	for (how = 0; how < 7; how++) {
+	for (how = abi_vmx() ? 0 : SPOILED_CODE; how < SPOILS; how++) {
 		struct vcpu *vcpu = vcpu_create(vm_create(VM_IRQCHIP), 0);
 		struct kvm_sregs good, bad;
 
@@ -101,7 +102,11 @@ ABI_TEST("state that no CPU enters ends the run, can be read, and runs once repa
 		spoil(&bad, how);
 		NEED(ioctl(vcpu->fd, KVM_SET_SREGS, &bad) == 0);
 		EXPECT(vcpu_runs_to(vcpu, KVM_EXIT_FAIL_ENTRY));
-		EXPECT_EQ(vcpu->run->fail_entry.hardware_entry_failure_reason, 0x80000021);
+		EXPECT_EQ((uint32_t)vcpu->run->fail_entry.hardware_entry_failure_reason,
+			  abi_vmx() ? 0x80000021 : 0xffffffff);
+		/* QEMU's emulated SVM leaves some of the host's registers in the block it refused. */
+		if (!abi_vmx())
+			continue;
 		EXPECT_EQ(vcpu_regs(vcpu).rip, CODE_GPA);
 		EXPECT_EQ(vcpu_sregs(vcpu).cs.selector, bad.cs.selector);
 		NEED(ioctl(vcpu->fd, KVM_SET_SREGS, &good) == 0);
