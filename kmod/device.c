@@ -115,6 +115,8 @@ static long vtr_device_ioctl(struct file *file, unsigned int cmd, unsigned long 
 		return vtr_get_feature_msrs(user);
 	case KVM_X86_GET_MCE_CAP_SUPPORTED:
 		return put_user((u64)VTR_MCG_CAPS, (u64 __user *)user);
+	case VITRINE_TRACE_OPEN:
+		return vtr_trace_open(user);
 	default:
 		return -EINVAL;
 	}

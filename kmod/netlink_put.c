@@ -118,7 +118,8 @@ int vtr_nl_put_vm(struct sk_buff *skb, const struct vtr_nl_object *o)
 	    vtr_nl_u64(skb, VITRINE_A_VM_GUEST_CYCLES, sum.guest, VITRINE_A_VM_PAD) ||
 	    vtr_nl_u64(skb, VITRINE_A_VM_HOST_CYCLES, sum.host, VITRINE_A_VM_PAD) ||
 	    vtr_nl_u64(skb, VITRINE_A_VM_HALT_CYCLES, sum.halt, VITRINE_A_VM_PAD) ||
-	    vtr_nl_u64(skb, VITRINE_A_VM_USER_CYCLES, sum.user, VITRINE_A_VM_PAD))
+	    vtr_nl_u64(skb, VITRINE_A_VM_USER_CYCLES, sum.user, VITRINE_A_VM_PAD) ||
+	    (vm->trace && nla_put_flag(skb, VITRINE_A_VM_TRACED)))
 		return -EMSGSIZE;
 	return 0;
 }

@@ -56,6 +56,7 @@ void vtr_registry_remove(struct vtr_vm *vm)
 {
 	mutex_lock(&vtr_vms_lock);
 	xa_erase(&vtr_vms, vm->vm_id);
+	vtr_trace_vm_gone(vm);
 	vtr_vm_event(vm, VITRINE_EVENT_DESTROYED, NULL);
 	mutex_unlock(&vtr_vms_lock);
 }

@@ -340,6 +340,7 @@ static __always_inline bool vtr_enter_once(struct vtr_vcpu *v)
 		WRITE_ONCE(v->mode, VTR_OUTSIDE);
 		return false;
 	}
+	vtr_trace_end(v);
 	vtr_stats_enter(&v->stats);
 	vtr_guest_context_enter();
 	what = vtr_hw(enter)(v);
@@ -383,6 +384,7 @@ static __always_inline enum vtr_act vtr_run_loaded(struct vtr_vcpu *v, bool *aga
 		}
 		vtr_hw(decode)(v, e);
 		vtr_stats_exit(&v->stats, e->kind);
+		vtr_trace_begin(v, e);
 		act = vtr_act(v, e);
 		if (act != VTR_ACT_RESUME) {
 			*again = false;
@@ -547,18 +549,25 @@ static int vtr_run_loop(struct vtr_vcpu *v)
 		act = vtr_run_loaded(v, &again);
 		vtr_vcpu_put(v);
 		if (again || act == VTR_ACT_SLEEP) {
+			if (act == VTR_ACT_SLEEP)
+				vtr_trace_outcome(v, VITRINE_OUTCOME_SLEPT);
 			cond_resched();
 			vtr_stats_waited(&v->stats);
 			continue;
 		}
 		if (act == VTR_ACT_SLOW) {
 			vtr_slots_load(v);
+			vtr_trace_outcome(v, VITRINE_OUTCOME_SLOW);
 			act = vtr_act_slow(v, &v->exit);
 		}
-		if (act == VTR_ACT_USER)
+		if (act == VTR_ACT_USER) {
+			vtr_trace_outcome(v, VITRINE_OUTCOME_USER);
 			return 0;
-		if (act == VTR_ACT_FAULT)
+		}
+		if (act == VTR_ACT_FAULT) {
+			vtr_trace_outcome(v, VITRINE_OUTCOME_FAULT);
 			return -EFAULT;
+		}
 		cond_resched();
 	}
 }
@@ -669,6 +678,7 @@ int vtr_run(struct vtr_vcpu *v)
 	vtr_publish(v);
 	if (unlikely(valid))
 		vtr_sync_out(v, valid);
+	vtr_trace_end(v);
 	vtr_stats_end(&v->stats, !ret);
 	return ret;
 }

@@ -39,6 +39,7 @@
 #include "clock.h"
 #include "stats.h"
 #include "event.h"
+#include "trace.h"
 
 #define VTR_MAX_VCPUS	255	/* xAPIC ids; 255 is the broadcast id */
 
@@ -154,6 +155,7 @@ struct vtr_vcpu {
 	bool unreported;			/* [v] the next entry is the first, or the first since it failed */
 	char why[VTR_DETAIL_TEXT];		/* [v] of a failed entry: the check, from the backend */
 	struct vtr_fault_log faults;		/* [v] event.h */
+	struct vtr_trace_vcpu trace;		/* trace.h */
 };
 
 struct vtr_vm {
@@ -176,6 +178,7 @@ struct vtr_vm {
 	u32 split_pins;				/* [c] so many GSIs are pins of that I/O APIC */
 	u32 vm_id;				/* [c] unique since load */
 	struct vtr_ident ident;			/* registry.h */
+	struct vtr_trace *trace;		/* open, or NULL; under vtr_vms_lock */
 	atomic64_t slot_pages;			/* [a] in memory slots */
 	bool started;				/* [a] a vCPU has run; written under vtr_vms_lock */
 	bool paused;				/* [a] from outside; written under vtr_vms_lock */
