@@ -27,6 +27,7 @@
 #define KEY_IMAGE	0x105
 #define KEY_SSH_KEY	0x106
 #define KEY_USER_DATA	0x107
+#define KEY_ON_REBOOT	0x108
 
 static struct config config;
 static const char *file, *image, *ssh_key, *user_data;
@@ -48,6 +49,8 @@ static const struct argp_option options[] = {
 	{ "user-data", KEY_USER_DATA, "FILE", 0, "What cloud-init does at the first start", 0 },
 	{ "net", KEY_NET, "NETWORK", 0, "A network card on user, tap:INTERFACE or "
 	  "switch:NAME[,vlan=N]; may be repeated", 0 },
+	{ "on-reboot", KEY_ON_REBOOT, "ACTION", 0, "When the guest reboots: restart (default) the VM in its process, or "
+	  "stop it", 0 },
 	{ "set", KEY_SET, "KEY=VALUE", 0, "Any key of the configuration; may be repeated", 0 },
 	{ "file", KEY_FILE, "FILE", 0, "Begin with this configuration", 0 },
 	{ "dry-run", KEY_DRY_RUN, NULL, 0, "Print the configuration and make nothing", 0 },
@@ -186,6 +189,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case KEY_NET:
 		return add_net(arg);
+	case KEY_ON_REBOOT:
+		return set("on-reboot", arg);
 	case KEY_SET:
 		return set_any(arg);
 	case KEY_FILE:

@@ -29,11 +29,12 @@ const char vmctl_run_help[] =
 "                       the file's name ends in (qcow2, vmdk, ...) or raw\n"
 "  -n, --net NETWORK    a network card on user, tap:INTERFACE or switch:NAME[,vlan=N]; may be repeated\n"
 "  -f, --firmware FILE  the BIOS, if there is no --kernel (default: SeaBIOS, of the package seabios)\n"
+"  -r, --on-reboot WHAT when the guest resets its machine: restart (default) it, or stop, which ends the VM\n"
 "  -d, --device PATH    the hypervisor: /dev/vitrine, or a stock /dev/kvm (default: /dev/vitrine)\n"
 "  -t, --timing         print how long the guest's first instruction and its /init took\n"
 "\n"
-"Exit status: 0 when the guest powered off or reset itself, or the user left (^], SIGINT, SIGTERM,\n"
-"SIGHUP, SIGQUIT); 1 when it crashed or could not be run; 2 for wrong usage.\n"
+"Exit status: 0 when the guest powered off, or reset its machine with --on-reboot stop, or the user left\n"
+"(^], SIGINT, SIGTERM, SIGHUP, SIGQUIT); 1 when it crashed or could not be run; 2 for wrong usage.\n"
 "\n"
 "A guest's /init tells --timing that it runs by writing a byte to I/O port 0xf4:\n"
 "  printf i | dd of=/dev/port bs=1 seek=244\n"
@@ -52,6 +53,7 @@ static const struct option options[] = {
 	{ "disk", required_argument, NULL, 'D' },
 	{ "net", required_argument, NULL, 'n' },
 	{ "firmware", required_argument, NULL, 'f' },
+	{ "on-reboot", required_argument, NULL, 'r' },
 	{ "device", required_argument, NULL, 'd' },
 	{ "timing", no_argument, NULL, 't' },
 	{ "help", no_argument, NULL, 'h' },
@@ -124,12 +126,13 @@ int vmctl_run(int argc, char **argv)
 	char mac[CONFIG_NETS][18];
 	struct vmm_config c = {
 		.append = "console=ttyS0", .cpus = 1, .memory = 256 << 20, .device = "/dev/vitrine",
+		.restarts = true,
 		.disks = disks, .nets = nets,
 	};
 	int opt;
 
 	opterr = 0;
-	while ((opt = getopt_long(argc, argv, ":k:i:a:c:m:D:n:f:d:th", options, NULL)) != -1) {
+	while ((opt = getopt_long(argc, argv, ":k:i:a:c:m:D:n:f:r:d:th", options, NULL)) != -1) {
 		switch (opt) {
 		case 'k':
 			c.kernel = optarg;
@@ -167,6 +170,11 @@ int vmctl_run(int argc, char **argv)
 			break;
 		case 'f':
 			c.firmware = optarg;
+			break;
+		case 'r':
+			c.restarts = !strcmp(optarg, "restart");
+			if (!c.restarts && strcmp(optarg, "stop"))
+				return usage(optarg, "--on-reboot takes restart or stop");
 			break;
 		case 'd':
 			c.device = optarg;

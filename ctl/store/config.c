@@ -34,6 +34,7 @@ enum type {
 	NETWORK,	/* char * */
 	HOST,		/* char * */
 	FORMAT,		/* char *, of an image */
+	REBOOT,		/* char *, restart or stop */
 };
 
 struct key {
@@ -69,6 +70,7 @@ static const struct key keys[] = {
 	TOP_KEY("cpu-pin", CPULIST, pin, 0, 0, "a list of host CPUs as in 0-3,6"),
 	TOP_KEY("memory-limit", SIZE, memory_limit, 0, 1ULL << 50, "a size, or 0 for no limit"),
 	TOP_KEY("balloon", SIZE, balloon, 0, 512ULL << 30, "a size, or 0 for none"),
+	TOP_KEY("on-reboot", REBOOT, on_reboot, 0, 0, "restart or stop"),
 	DISK_KEY("file", TEXT, file, 0, 0, "an image"),
 	DISK_KEY("format", FORMAT, format, 0, 0, "raw, qcow2, vmdk, vhd, vhdx or vdi"),
 	DISK_KEY("readonly", FLAG, readonly, 0, 0, "yes or no"),
@@ -226,6 +228,8 @@ static bool is_form(enum type type, const char *value)
 		return is_host(value);
 	case FORMAT:
 		return is_format(value);
+	case REBOOT:
+		return !strcmp(value, "restart") || !strcmp(value, "stop");
 	default:
 		return *value && strlen(value) <= CONFIG_VALUE;
 	}

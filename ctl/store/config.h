@@ -54,6 +54,7 @@ struct config_net {
  * @append: kernel command line
  * @device: hypervisor's device node
  * @pin: list of host CPUs, as in 0-3,6
+ * @on_reboot: restart or stop, what a guest that resets its machine gets; NULL for the first
  * @version: of the file's format
  * @cpus: 1..64
  * @memory: bytes
@@ -67,7 +68,7 @@ struct config_net {
  * @nnets: their number
  */
 struct config {
-	char *uuid, *hostname, *instance, *kernel, *firmware, *initrd, *append, *device, *pin;
+	char *uuid, *hostname, *instance, *kernel, *firmware, *initrd, *append, *device, *pin, *on_reboot;
 	uint64_t version, cpus, memory, weight, cap, memory_limit, balloon;
 	struct config_disk disks[CONFIG_DISKS];
 	struct config_net nets[CONFIG_NETS];

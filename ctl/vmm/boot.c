@@ -113,25 +113,20 @@ int vmm_cmdline_load(struct vmm *m, uint64_t max)
 int vmm_initrd_load(struct vmm *m, uint64_t floor, uint64_t limit, uint64_t *addr, uint64_t *size)
 {
 	uint64_t top = limit < m->low ? limit + 1 : m->low;
-	struct vmm_image i;
-	int ret = -1;
+	const struct vmm_image *i = &m->initrd;
 
 	*addr = 0;
 	*size = 0;
 	if (!m->config->initrd)
 		return 0;
-	if (vmm_image_open(&i, m->config->initrd, "name an initrd that can be read"))
-		return -1;
-	if (i.size > top || ((top - i.size) & ~0xfffULL) < floor) {
-		vmm_error(i.path, "does not fit into guest memory beside the kernel",
+	if (i->size > top || ((top - i->size) & ~0xfffULL) < floor) {
+		vmm_error(i->path, "does not fit into guest memory beside the kernel",
 			  "give the guest more memory with --memory");
-	} else {
-		*addr = (top - i.size) & ~0xfffULL;
-		*size = i.size;
-		ret = vmm_image_read(&i, 0, m->ram + *addr, i.size);
+		return -1;
 	}
-	vmm_image_close(&i);
-	return ret;
+	*addr = (top - i->size) & ~0xfffULL;
+	*size = i->size;
+	return vmm_image_read(i, 0, m->ram + *addr, i->size);
 }
 
 static void add_e820(uint8_t *bp, uint64_t start, uint64_t len, uint32_t type)
@@ -282,6 +277,42 @@ static bool is_elf(const struct vmm_image *k)
 	       !memcmp(magic, ELFMAG, SELFMAG);
 }
 
+static int open_image(struct vmm_image *i, const char *path, const char *remedy)
+{
+	if (!path || i->path)
+		return 0;
+	if (!vmm_image_open(i, path, remedy))
+		return 0;
+	i->path = NULL;
+	return -1;
+}
+
+/**
+ * vmm_boot_open() - open the kernel and its initrd, which the machine keeps: it may start again when it can open
+ * nothing any more
+ * @m: the machine; what is open already stays
+ *
+ * Return: 0, or -1 with the error printed.
+ */
+int vmm_boot_open(struct vmm *m)
+{
+	return open_image(&m->kernel, m->config->kernel, "name a kernel that can be read") ||
+	       open_image(&m->initrd, m->config->initrd, "name an initrd that can be read") ? -1 : 0;
+}
+
+/**
+ * vmm_boot_close() - the machine will not start again
+ * @m: the machine
+ */
+void vmm_boot_close(struct vmm *m)
+{
+	if (m->kernel.path)
+		vmm_image_close(&m->kernel);
+	if (m->initrd.path)
+		vmm_image_close(&m->initrd);
+	m->kernel.path = m->initrd.path = NULL;
+}
+
 /**
  * vmm_boot_load() - load the kernel, its command line and initrd, and the ACPI tables
  * @m: the machine, its memory is there
@@ -292,15 +323,11 @@ static bool is_elf(const struct vmm_image *k)
  */
 int vmm_boot_load(struct vmm *m, struct kvm_regs *regs, struct kvm_sregs *sregs)
 {
-	struct vmm_image k;
-	int ret;
+	const struct vmm_image *k = &m->kernel;
 
-	if (vmm_acpi_load(m) ||
-	    vmm_image_open(&k, m->config->kernel, "name a kernel that can be read"))
+	if (vmm_acpi_load(m) || vmm_boot_open(m))
 		return -1;
 	memset(regs, 0, sizeof(*regs));
 	regs->rflags = 2;
-	ret = is_elf(&k) ? vmm_pvh_load(m, &k, regs, sregs) : load_bzimage(m, &k, regs, sregs);
-	vmm_image_close(&k);
-	return ret;
+	return is_elf(k) ? vmm_pvh_load(m, k, regs, sregs) : load_bzimage(m, k, regs, sregs);
 }

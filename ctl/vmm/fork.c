@@ -9,7 +9,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -82,21 +81,6 @@ static void say(const struct vmm_fork *f, const char *text)
 		errno = 0;	/* who asked is gone */
 }
 
-/* The parent's hypervisor is the parent's. */
-static void drop_hypervisor(struct vmm *m)
-{
-	unsigned int i;
-
-	for (i = 0; i < m->config->cpus; i++) {
-		struct vmm_vcpu *v = &m->vcpus[i];
-
-		munmap(v->run, m->run_size);
-		close(v->fd);
-		v->started = false;
-	}
-	close(m->vm);
-}
-
 static int call_forked(struct vmm *m)
 {
 	struct vmm_part *p;
@@ -114,7 +98,8 @@ static int become(struct vmm *m, struct vmm_fork *f)
 	int fd[VMM_FORK_FDS];
 
 	vmm_pause_forked();
-	drop_hypervisor(m);
+	/* The parent's hypervisor is the parent's. */
+	vmm_hypervisor_drop(m);
 	vmm_loop_fini(m);
 	if (vmm_loop_init(m))
 		return -1;

@@ -168,6 +168,14 @@ static const struct vmm_field fields[] = {
 	VMM_FIELD(struct vmm_fw_cfg, offset),
 };
 
+static void reset(void *opaque)
+{
+	struct vmm_fw_cfg *f = opaque;
+
+	f->key = 0;
+	f->offset = 0;
+}
+
 /**
  * fw_cfg_create() - add the device, with its signature and nothing else
  * @m: the machine
@@ -185,7 +193,8 @@ int fw_cfg_create(struct vmm *m)
 	}
 	pthread_mutex_init(&f->lock, NULL);
 	f->part = (struct vmm_part){ .name = "fw_cfg", .version = 1, .fields = fields,
-				     .nfields = sizeof(fields) / sizeof(fields[0]), .state = f };
+				     .nfields = sizeof(fields) / sizeof(fields[0]), .state = f,
+				     .opaque = f, .reset = reset };
 	m->fw_cfg = f;
 	vmm_part_add(m, &f->part);
 	vmm_bus_add(m, PORT_SELECT, 2, f, fw_cfg_in, fw_cfg_out);

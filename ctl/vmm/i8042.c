@@ -182,6 +182,16 @@ static const struct vmm_field fields[] = {
 	VMM_FIELD(struct vmm_i8042, port_a),
 };
 
+static void reset(void *opaque)
+{
+	struct vmm_i8042 *k = opaque;
+
+	k->status = STATUS_OPEN;
+	k->mode = k->data = k->awaits = 0;
+	k->output = OUT_RESET | OUT_A20;
+	k->port_a = A_A20;
+}
+
 /**
  * vmm_i8042_create() - add it to the bus
  * @m: the machine
@@ -197,12 +207,11 @@ int vmm_i8042_create(struct vmm *m)
 		return -1;
 	}
 	k->m = m;
-	k->status = STATUS_OPEN;
-	k->output = OUT_RESET | OUT_A20;
-	k->port_a = A_A20;
+	reset(k);
 	pthread_mutex_init(&k->lock, NULL);
 	k->part = (struct vmm_part){ .name = "i8042", .version = 1, .fields = fields,
-				     .nfields = ARRAY_SIZE(fields), .state = k };
+				     .nfields = ARRAY_SIZE(fields), .state = k, .opaque = k,
+				     .reset = reset };
 	m->i8042 = k;
 	vmm_part_add(m, &k->part);
 	vmm_bus_add(m, PORT_DATA, 1, k, i8042_in, i8042_out);

@@ -13,7 +13,7 @@
 /**
  * vmm_ident_tell() - tell the VM's name
  * @m: the machine, its hypervisor is there
- * @name: printable ASCII
+ * @name: printable ASCII; kept for a VM that takes this one's place, in a machine that starts again
  *
  * What shows VMs does without a name, too: a refusal is none of the VM's business.
  */
@@ -22,6 +22,8 @@ void vmm_ident_tell(struct vmm *m, const char *name)
 	struct vitrine_vm_name n = { 0 };
 
 	m->vm_id = 0;
+	if (name != m->name)
+		snprintf(m->name, sizeof(m->name), "%s", name);
 	if (ioctl(m->vm, KVM_CHECK_EXTENSION, VITRINE_CAP_VM_NAME) <= 0)
 		return;
 	snprintf(n.name, sizeof(n.name), "%s", name);

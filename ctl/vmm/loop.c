@@ -152,6 +152,10 @@ void vmm_loop_run(struct vmm *m)
 	int i, n;
 
 	while (atomic_load(&m->end) == VMM_RUNNING) {
+		if (atomic_load(&m->restart)) {
+			vmm_reset_run(m);
+			continue;
+		}
 		n = epoll_wait(m->epoll, ev, BATCH, -1);
 		for (i = 0; i < n; i++) {
 			struct vmm_source *s = ev[i].data.ptr;

@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -105,15 +106,6 @@ void vmm_end(struct vmm *m, enum vmm_end why)
 {
 	if (end(m, why))
 		vmm_wake(m);
-}
-
-/**
- * vmm_reset() - the guest resets its machine, which ends it; any thread
- * @m: the machine
- */
-void vmm_reset(struct vmm *m)
-{
-	vmm_end(m, VMM_RESET);
 }
 
 /**
@@ -260,6 +252,24 @@ int vmm_hypervisor_create(struct vmm *m)
 	return create_chips(m);
 }
 
+/**
+ * vmm_hypervisor_drop() - let go of the VM and its CPUs, whose threads are gone
+ * @m: the machine
+ */
+void vmm_hypervisor_drop(struct vmm *m)
+{
+	unsigned int i;
+
+	for (i = 0; i < m->config->cpus; i++) {
+		struct vmm_vcpu *v = &m->vcpus[i];
+
+		munmap(v->run, m->run_size);
+		close(v->fd);
+		v->started = false;
+	}
+	close(m->vm);
+}
+
 static int create_devices(struct vmm *m)
 {
 	return vmm_serial_create(m) || vmm_rtc_create(m) || vmm_firmware_create(m) ||
@@ -291,6 +301,27 @@ static int boot(struct vmm *m)
 	    ioctl(m->vcpus[0].fd, KVM_SET_REGS, &regs))
 		return fail("CPU 0", "see the kernel's log");
 	return 0;
+}
+
+/**
+ * vmm_power_on() - the CPUs, and what the first of them starts with: firmware or kernel, in memory
+ * @m: the machine, its VM has no CPUs
+ *
+ * Return: 0, or -1 with the error printed.
+ */
+int vmm_power_on(struct vmm *m)
+{
+	return create_cpus(m) || boot(m) ? -1 : 0;
+}
+
+/* A restored machine may start again some day; that its kernel is gone does not keep it from going on now. */
+static int restore_cpus(struct vmm *m)
+{
+	const struct vmm_config *c = m->config;
+
+	if (c->kernel && !access(c->kernel, R_OK) && (!c->initrd || !access(c->initrd, R_OK)) && vmm_boot_open(m))
+		return -1;
+	return vmm_restore_state(m) || vmm_state_cpuid(m) || create_cpus(m) ? -1 : 0;
 }
 
 /**
@@ -373,9 +404,8 @@ static int create(struct vmm *m)
 		return -1;
 	if (m->config->owner)
 		vmm_ident_tell(m, m->config->owner->name);
-	return vmm_state_create(m) || create_devices(m) ||
-	       (saved && (vmm_restore_state(m) || vmm_state_cpuid(m))) || create_cpus(m) ||
-	       (!saved && boot(m)) || create_console(m) || (saved && (vmm_restore_load(m) || vmm_genid_renew(m))) ? -1 : 0;
+	return vmm_state_create(m) || create_devices(m) || (saved ? restore_cpus(m) : vmm_power_on(m)) ||
+	       create_console(m) || (saved && (vmm_restore_load(m) || vmm_genid_renew(m))) ? -1 : 0;
 }
 
 /* Whatever of it create() got to; descriptors and memory go with the process. */
@@ -396,6 +426,7 @@ static void destroy(struct vmm *m)
 	vmm_serial_destroy(m);
 	vmm_routes_destroy(m);
 	vmm_state_destroy(m);
+	vmm_boot_close(m);
 	free(m->cpuid);
 	vmm_loop_fini(m);
 }

@@ -100,3 +100,22 @@ int vmm_memory_create(struct vmm *m)
 	vmm_error("--memory", strerror(errno), "ask for less");
 	return -1;
 }
+
+/**
+ * vmm_memory_clear() - the RAM is as at power-on, whatever was mapped there
+ * @m: the machine, without a VM
+ *
+ * Return: 0, or -1 with the error printed.
+ */
+int vmm_memory_clear(struct vmm *m)
+{
+	void *p = mmap(m->ram, m->low + m->high, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
+
+	if (p == MAP_FAILED) {
+		vmm_error("memory", strerror(errno), "free some memory");
+		return -1;
+	}
+	madvise(p, m->low + m->high, MADV_HUGEPAGE);
+	return 0;
+}

@@ -6,7 +6,8 @@
  * Order: create() of the part registers it. A snapshot quiesces all parts with the CPUs parked, calls save() of each
  * and writes the fields of *state. A restore builds the machine anew, fills *state from the file, calls load(). A
  * fork quiesces, fork(2)s, and calls forked() in the child, where memory is as in the parent, but threads, eventfds,
- * io_uring, timers and everything of the hypervisor's are gone or shared and have to be made again; then resume() in both.
+ * io_uring, timers and everything of the hypervisor's are gone or shared and have to be made again; then resume() in both. A
+ * machine that starts again calls reset().
  *
  * All of it runs in the main thread.
  */
@@ -50,6 +51,7 @@ struct vmm_field {
  * @save: bring *@state up to date
  * @load: *@state came from a snapshot, whole but not to be trusted: check it, make it live. 0, or -1 with the error
  *        printed
+ * @reset: as at power-on; the CPUs' threads are gone, the VM is still there and goes next
  * @forked: in the child of a fork: make kernel objects and threads again. 0, or -1 with the error printed
  * @next: the list's
  */
@@ -64,6 +66,7 @@ struct vmm_part {
 	void (*resume)(void *opaque);
 	void (*save)(void *opaque);
 	int (*load)(void *opaque);
+	void (*reset)(void *opaque);
 	int (*forked)(void *opaque);
 	struct vmm_part *next;
 };

@@ -15,6 +15,18 @@ static pthread_cond_t changed = PTHREAD_COND_INITIALIZER;
 static unsigned int parked;	/* threads that wait; under `lock`, as the clearing of m->pausing */
 
 /**
+ * vmm_may_run() - may CPUs be in the guest?
+ * @m: the machine
+ *
+ * Return: false while it is paused, or is about to start again; any thread.
+ */
+bool vmm_may_run(const struct vmm *m)
+{
+	return !atomic_load(&m->pausing) &&
+	       (atomic_load(&m->restart) != VMM_RESTART_ASKED || atomic_load(&m->end) != VMM_RUNNING);
+}
+
+/**
  * vmm_pause_point() - wait here while the machine is paused; a vCPU's thread, outside of the guest
  * @v: the CPU
  *
@@ -24,11 +36,11 @@ void vmm_pause_point(struct vmm_vcpu *v)
 {
 	struct vmm *m = v->vmm;
 
-	while (atomic_load(&m->pausing)) {
+	while (!vmm_may_run(m)) {
 		pthread_mutex_lock(&lock);
 		parked++;
 		pthread_cond_broadcast(&changed);
-		while (atomic_load(&m->pausing))
+		while (!vmm_may_run(m))
 			pthread_cond_wait(&changed, &lock);
 		parked--;
 		pthread_mutex_unlock(&lock);

@@ -98,6 +98,15 @@ void pci_line(struct pci_function *f, bool level)
 	pthread_mutex_unlock(&bus->line_lock);
 }
 
+/* A BAR gets the address that it has from the start. */
+static void place(struct pci_function *f, unsigned int n)
+{
+	const struct pci_bar *b = &f->bar[n];
+
+	pci_put32(f->config + PCI_BAR(n), b->home | b->port);
+	f->config[PCI_COMMAND] |= b->port ? PCI_COMMAND_IO : PCI_COMMAND_MEMORY;
+}
+
 /* Addresses of the BARs as configuration space has them; true if one changed. */
 static bool decode(struct pci_function *f)
 {
@@ -121,7 +130,7 @@ static bool decode(struct pci_function *f)
 }
 
 /**
- * pci_function_loaded() - configuration space came from a snapshot, or the function is as at power-on
+ * pci_function_loaded() - configuration space came from a snapshot
  * @f: the function
  */
 void pci_function_loaded(struct pci_function *f)
@@ -129,6 +138,24 @@ void pci_function_loaded(struct pci_function *f)
 	decode(f);
 	if (f->moved)
 		f->moved(f->opaque);
+}
+
+/**
+ * pci_function_reset() - configuration space is as at power-on
+ * @f: the function; the bus is locked
+ */
+void pci_function_reset(struct pci_function *f)
+{
+	unsigned int i;
+
+	for (i = 0; i < PCI_CONFIG; i++)
+		f->config[i] &= ~f->writable[i];
+	for (i = 0; i < PCI_BARS; i++)
+		if (f->bar[i].size)
+			place(f, i);
+	if (f->msix.n)
+		msix_reset(f);
+	pci_function_loaded(f);
 }
 
 static void config_write(struct pci_function *f, unsigned int at, unsigned int size, uint32_t val)
@@ -359,10 +386,10 @@ int pci_bar_add(struct pci_function *f, unsigned int n, const struct pci_bar *ba
 		return -1;
 	*next = at + bar->size;
 	f->bar[n] = *bar;
+	f->bar[n].home = at;
 	/* All 32 bits of ports, too: SeaBIOS takes the size from the whole word. */
 	pci_put32(f->writable + PCI_BAR(n), -bar->size);
-	pci_put32(f->config + PCI_BAR(n), at | bar->port);
-	f->config[PCI_COMMAND] |= bar->port ? PCI_COMMAND_IO : PCI_COMMAND_MEMORY;
+	place(f, n);
 	decode(f);
 	return 0;
 }
@@ -391,6 +418,14 @@ static const struct vmm_field bus_fields[] = {
 	VMM_FIELD(struct vmm_pci, address),
 };
 
+static void reset_bus(void *opaque)
+{
+	struct vmm_pci *bus = opaque;
+
+	bus->address = 0;
+	pci_function_reset(&bus->host);
+}
+
 /**
  * vmm_pci_create() - the bus with its host bridge
  * @m: the machine, with interrupt controllers
@@ -400,7 +435,7 @@ static const struct vmm_field bus_fields[] = {
 int vmm_pci_create(struct vmm *m)
 {
 	static struct vmm_part part = {
-		.name = "pci", .version = 1, .fields = bus_fields, .nfields = 1,
+		.name = "pci", .version = 1, .fields = bus_fields, .nfields = 1, .reset = reset_bus,
 	};
 	struct vmm_pci *bus = calloc(1, sizeof(*bus));
 
@@ -418,7 +453,7 @@ int vmm_pci_create(struct vmm *m)
 	vmm_bus_add(m, PORT_DATA, 4, bus, data_in, data_out);
 	pci_function_init(&bus->host, HOST_BRIDGE, CLASS_HOST, SUBSYSTEM_HOST);
 	memset(bus->host.writable + HOST_PAM, 0xff, HOST_PAMS);
-	part.state = bus;
+	part.state = part.opaque = bus;
 	vmm_part_add(m, &part);
 	return pci_function_add(m, &bus->host);
 }

@@ -58,12 +58,13 @@ struct vmm;
 /**
  * struct pci_bar - a range of addresses of a function
  * @size: bytes, a power of two, 0 if there is none
+ * @home: address at power-on; pci_bar_add() gives it
  * @port: I/O ports instead of memory
  * @read: an access to it, inside, 1 to 8 bytes; *@data is zero before
  * @write: the same
  */
 struct pci_bar {
-	uint32_t size;
+	uint32_t size, home;
 	bool port;
 	void (*read)(void *opaque, uint32_t offset, unsigned int size, void *data);
 	void (*write)(void *opaque, uint32_t offset, unsigned int size, const void *data);
@@ -138,6 +139,7 @@ void vmm_pci_destroy(struct vmm *m);
 int pci_function_add(struct vmm *m, struct pci_function *f);
 void pci_function_remove(struct pci_function *f);
 void pci_function_init(struct pci_function *f, uint32_t id, uint32_t class, uint32_t subsystem);
+void pci_function_reset(struct pci_function *f);
 void pci_function_loaded(struct pci_function *f);
 int pci_bar_add(struct pci_function *f, unsigned int n, const struct pci_bar *bar);
 unsigned int pci_capability_add(struct pci_function *f, uint8_t id, unsigned int size);

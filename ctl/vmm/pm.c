@@ -203,6 +203,18 @@ static int load(void *opaque)
 	return 0;
 }
 
+static void reset(void *opaque)
+{
+	struct vmm_pm *pm = opaque;
+
+	pthread_mutex_lock(&pm->lock);
+	pm->status = pm->enable = 0;
+	pm->control = PM1_SCI_EN;
+	pm->gpe_status = pm->gpe_enable = 0;
+	pm->level = false;
+	pthread_mutex_unlock(&pm->lock);
+}
+
 /**
  * vmm_pm_create() - add them to the bus
  * @m: the machine
@@ -222,7 +234,7 @@ int vmm_pm_create(struct vmm *m)
 	pthread_mutex_init(&pm->lock, NULL);
 	pm->part = (struct vmm_part){ .name = "pm", .version = 1, .fields = fields,
 				      .nfields = ARRAY_SIZE(fields), .state = pm, .opaque = pm,
-				      .load = load };
+				      .load = load, .reset = reset };
 	m->pm = pm;
 	vmm_part_add(m, &pm->part);
 	vmm_bus_add(m, VMM_PORT_PM, 6, pm, pm_in, pm_out);

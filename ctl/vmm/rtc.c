@@ -14,6 +14,7 @@
 #include "part.h"
 #include "vmm.h"
 
+#define RTC_B_INTERRUPTS	0x70
 #define RTC_B_BINARY	0x04
 #define RTC_B_24H	0x02
 #define RTC_CENTURY	0x32
@@ -187,6 +188,15 @@ static int load(void *opaque)
 	return -1;
 }
 
+/* Time and memory have a battery. */
+static void reset(void *opaque)
+{
+	struct vmm_rtc *r = opaque;
+
+	r->index = 0;
+	r->ram[0xb] &= ~RTC_B_INTERRUPTS;
+}
+
 /**
  * vmm_rtc_store() - what a byte of the memory holds at the start; before the CPUs start
  * @m: the machine
@@ -217,7 +227,7 @@ int vmm_rtc_create(struct vmm *m)
 	r->ram[0xb] = RTC_B_24H;
 	r->part = (struct vmm_part){ .name = "rtc", .version = 1, .fields = fields,
 				     .nfields = ARRAY_SIZE(fields), .state = r, .opaque = r,
-				     .load = load };
+				     .load = load, .reset = reset };
 	m->rtc = r;
 	vmm_part_add(m, &r->part);
 	vmm_bus_add(m, 0x70, 2, r, rtc_in, rtc_out);

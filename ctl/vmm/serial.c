@@ -327,6 +327,21 @@ static int load(void *opaque)
 	return 0;
 }
 
+/* What the guest said stays on its way to the console. */
+static void reset(void *opaque)
+{
+	struct vmm_serial *s = opaque;
+
+	pthread_mutex_lock(&s->lock);
+	s->ier = s->lcr = s->mcr = s->scr = s->fcr = s->dlm = s->line = 0;
+	s->dll = 1;
+	s->tx_pending = false;
+	s->rx_n = 0;
+	s->level = false;
+	rx_made_room(s);
+	pthread_mutex_unlock(&s->lock);
+}
+
 /**
  * vmm_serial_create() - add the port
  * @m: the machine
@@ -346,7 +361,7 @@ int vmm_serial_create(struct vmm *m)
 	s->dll = 1;
 	s->part = (struct vmm_part){ .name = "serial", .version = 1, .fields = fields,
 				     .nfields = ARRAY_SIZE(fields), .state = s, .opaque = s,
-				     .load = load };
+				     .load = load, .reset = reset };
 	m->serial = s;
 	vmm_part_add(m, &s->part);
 	vmm_bus_add(m, 0x3f8, 8, s, serial_in, serial_out);

@@ -279,9 +279,9 @@ static void *vcpu_thread(void *arg)
 		 */
 		if (!owed)
 			vmm_pause_point(v);
-		if (atomic_load(&m->end) != VMM_RUNNING)
+		if (atomic_load(&m->end) != VMM_RUNNING || atomic_load(&m->restart) == VMM_RESTART_LEAVE)
 			break;
-		if (owed && atomic_load(&m->pausing))
+		if (owed && !vmm_may_run(m))
 			v->run->immediate_exit = 1;
 		if (!ioctl(v->fd, KVM_RUN, 0)) {
 			handle_exit(v);
@@ -336,7 +336,7 @@ void vmm_vcpu_kick(struct vmm_vcpu *v)
 
 /**
  * vmm_vcpus_stop() - get every thread out of the guest and wait for it
- * @m: the machine; m->end says why
+ * @m: the machine; m->end says why, or m->restart
  */
 void vmm_vcpus_stop(struct vmm *m)
 {

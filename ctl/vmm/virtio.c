@@ -321,6 +321,18 @@ static void resume(void *opaque)
 		dev->ops->resume(dev);
 }
 
+static void power_on(void *opaque)
+{
+	struct virtio_device *dev = opaque;
+
+	pci_lock(dev->m);
+	reset(dev);
+	dev->device_select = dev->driver_select = 0;
+	dev->queue_select = 0;
+	pci_function_reset(&dev->pci);
+	pci_unlock(dev->m);
+}
+
 static int open_kicks(struct virtio_device *dev)
 {
 	unsigned int i;
@@ -374,7 +386,7 @@ static void init_part(struct virtio_device *dev)
 	dev->part = (struct vmm_part){
 		.name = dev->name, .version = 1, .fields = fields,
 		.nfields = sizeof(fields) / sizeof(fields[0]), .state = dev->state, .opaque = dev,
-		.quiesce = quiesce, .resume = resume, .save = save, .load = load, .forked = forked,
+		.quiesce = quiesce, .resume = resume, .save = save, .load = load, .reset = power_on, .forked = forked,
 	};
 	vmm_part_add(dev->m, &dev->part);
 }

@@ -128,6 +128,7 @@ struct vmm_restore;
  * @clock: what a restored guest sees of the time that passed
  * @paused: its CPUs do not run yet
  * @timing: print times
+ * @restarts: a guest that resets its machine starts again; else that ends the VM
  * @owner: of a VM in the store; NULL for a VM that is the terminal's
  */
 struct vmm_config {
@@ -140,7 +141,7 @@ struct vmm_config {
 	unsigned int nnets;
 	const struct vmm_restore *restore;
 	enum vmm_clock clock;
-	bool paused, timing;
+	bool paused, timing, restarts;
 	const struct vmm_owner *owner;
 };
 
@@ -151,6 +152,13 @@ enum vmm_end {
 	VMM_RESET,
 	VMM_LEFT,		/* the user typed ^] or a signal came */
 	VMM_CRASHED,		/* `last_words` says why */
+};
+
+/* A guest that resets its machine, which shall start again. */
+enum vmm_restart {
+	VMM_RESTART_NONE,
+	VMM_RESTART_ASKED,	/* CPUs shall park */
+	VMM_RESTART_LEAVE,	/* their threads shall end */
 };
 
 /* The moments that --timing tells. */
@@ -251,10 +259,12 @@ struct vmm {
 	const struct vmm_config *config;
 	int dev, vm;
 	uint32_t vm_id;			/* the module's number of the VM, 0 where it has none */
+	char name[64];			/* as the module was told */
 	size_t run_size;
 	uint8_t *ram;
 	uint64_t low, high;		/* bytes below and above the hole */
 	uint64_t acpi;			/* address of the RSDP, which the tables follow */
+	struct vmm_image kernel, initrd;	/* open as long as the machine; no path: not open */
 	uint8_t *rom;			/* the firmware, NULL with a kernel */
 	size_t rom_size;
 	uint8_t genid[16];		/* the VM's generation; all 0 before the first start */
@@ -288,6 +298,7 @@ struct vmm {
 	struct vmm_source signals;
 	struct vmm_source flap;		/* timer of links that went for a moment; its fd is not above 0 otherwise */
 	_Atomic int end;		/* enum vmm_end */
+	_Atomic int restart;		/* enum vmm_restart */
 	_Atomic bool pausing;		/* CPUs shall park, or have */
 	char last_words[256];		/* written by who sets `end` to VMM_CRASHED */
 	struct vmm_time start, moments[VMM_MOMENTS];
@@ -295,6 +306,7 @@ struct vmm {
 
 /* memory.c */
 int vmm_memory_create(struct vmm *m);
+int vmm_memory_clear(struct vmm *m);
 int vmm_memory_slots(struct vmm *m);
 int vmm_memory_rom(struct vmm *m);
 void *vmm_guest(const struct vmm *m, uint64_t gpa, uint64_t len);
@@ -307,13 +319,18 @@ void vmm_ident_snapshot(const struct vmm *m, const char *name);
 /* machine.c */
 int vmm_run(const struct vmm_config *config);
 int vmm_hypervisor_create(struct vmm *m);
+void vmm_hypervisor_drop(struct vmm *m);
+int vmm_power_on(struct vmm *m);
 int vmm_vcpus_start(struct vmm *m);
 void vmm_error(const char *object, const char *what, const char *remedy);
 void vmm_end(struct vmm *m, enum vmm_end why);
-void vmm_reset(struct vmm *m);
 void vmm_crash(struct vmm *m, const char *object, const char *what, const char *remedy);
 void vmm_irq(struct vmm *m, unsigned int gsi, bool level);
 void vmm_time_stamp(struct vmm *m, enum vmm_moment moment);
+
+/* reset.c */
+void vmm_reset(struct vmm *m);
+void vmm_reset_run(struct vmm *m);
 
 /* vcpu.c */
 int vmm_vcpu_create(struct vmm *m, unsigned int id);
@@ -323,6 +340,7 @@ void vmm_vcpus_stop(struct vmm *m);
 struct kvm_cpuid2 *vmm_cpuid_get(int dev);
 
 /* pause.c */
+bool vmm_may_run(const struct vmm *m);
 void vmm_pause_point(struct vmm_vcpu *v);
 void vmm_pause(struct vmm *m);
 void vmm_resume(struct vmm *m);
@@ -359,6 +377,8 @@ void vmm_image_close(struct vmm_image *i);
 int vmm_image_read(const struct vmm_image *i, uint64_t offset, void *to, uint64_t n);
 
 /* boot.c, pvh.c: fill regs and sregs for the boot CPU. 0, or -1 with the error printed. */
+int vmm_boot_open(struct vmm *m);
+void vmm_boot_close(struct vmm *m);
 int vmm_boot_load(struct vmm *m, struct kvm_regs *regs, struct kvm_sregs *sregs);
 int vmm_pvh_load(struct vmm *m, const struct vmm_image *k, struct kvm_regs *regs,
 		 struct kvm_sregs *sregs);

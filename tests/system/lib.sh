@@ -38,7 +38,7 @@ vm() {
 	local limit=$1
 	shift
 	status=0
-	timeout -k 5 "$limit" "$vmctl" run --device "$node" "$@" \
+	timeout -k 5 "$limit" "$vmctl" run --device "$node" --on-reboot "${on_reboot:-stop}" "$@" \
 		>"$work/out" 2>"$work/err" || status=$?
 }
 

@@ -330,6 +330,42 @@ static void carry(const char *name, const uint8_t *from)
 	ck_assert(!p->load || !p->load(p->opaque));
 }
 
+static void reset_part(const char *name)
+{
+	struct vmm_part *p;
+
+	part_state(name, &p);
+	p->reset(p->opaque);
+}
+
+/* Time and memory of the clock have a battery, nothing else has. */
+START_TEST(as_at_power_on)
+{
+	cmos_set(0x40, 0x77);
+	cmos_set(0, 0x30);
+	cmos_set(0xb, 0x72);
+	out(VMM_PORT_PM + 2, 2, 0x0100);
+	out(VMM_PORT_PM + 4, 2, 5 << 10 | 1);
+	vmm_power_button(&m);
+	vmm_gpe(&m, 1);
+	out(0x64, 1, 0x20);
+	sci = false;	/* the interrupt controllers are others afterwards */
+	reset_part("rtc");
+	reset_part("pm");
+	reset_part("i8042");
+	ck_assert_uint_eq(cmos(0x40), 0x77);
+	ck_assert_uint_eq(cmos(0), 0x30);
+	ck_assert_uint_eq(cmos(0xb), 0x02);
+	ck_assert_uint_eq(in(VMM_PORT_PM, 4), 0);
+	ck_assert_uint_eq(in(VMM_PORT_PM + 4, 2), 1);
+	ck_assert_uint_eq(in(VMM_PORT_GPE, 2), 0);
+	ck_assert_uint_eq(in(0x64, 1), 0x10);
+	out(VMM_PORT_PM + 2, 2, 0x0100);
+	vmm_power_button(&m);
+	ck_assert(sci);
+}
+END_TEST
+
 START_TEST(carried_over)
 {
 	static const char *const names[] = { "rtc", "pm", "i8042" };
@@ -387,6 +423,7 @@ int main(void)
 	tcase_add_test(t, events);
 	tcase_add_test(t, generation);
 	tcase_add_test(t, keyboard_controller);
+	tcase_add_test(t, as_at_power_on);
 	tcase_add_test(t, carried_over);
 	tcase_add_test(t, init_stamp);
 	suite_add_tcase(s, t);
