@@ -1,46 +1,120 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * rtc.c - the CMOS clock: the host's time of day in UTC, and 128 bytes of memory. No
- * alarm and no interrupt: the tables give the clock none.
+ * rtc.c - the CMOS clock: the host's time of day in UTC, 128 bytes of memory, and interrupts: periodic, at each second, at
+ * the alarm. A timer runs only while its guest waits for one of them.
  *
  * Source: Motorola MC146818A data sheet; register D and the century byte as PCs have them.
  */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
+#include <sys/timerfd.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "compiler.h"
 #include "part.h"
+#include "rtc.h"
 #include "vmm.h"
 
-#define RTC_B_INTERRUPTS	0x70
-#define RTC_B_BINARY	0x04
-#define RTC_B_24H	0x02
 #define RTC_CENTURY	0x32
 #define OFFSET_MAX	(10000LL * 366 * 86400)
 #define RTC_YEARS	8100	/* from 1900 on: the last of four digits is 9999 */
 
+#define NS_PER_S	1000000000LL
+
 struct vmm_rtc {
+	struct vmm *m;
 	pthread_mutex_t lock;
 	int64_t offset;		/* the guest set another time: seconds from the host's */
 	uint8_t index;
-	uint8_t ram[128];
+	struct rtc_chip chip;
+	bool level;		/* of the interrupt line */
+	int64_t armed;		/* the timer goes off then, in ticks of the host's time; -1: not at all */
+	struct vmm_source timer;
 	struct vmm_part part;
 };
 
+/* The guest's time in ticks of the chip's crystal. */
+static int64_t now_ticks(const struct vmm_rtc *r)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_REALTIME, &t);
+	return (t.tv_sec + r->offset) * RTC_TICKS + t.tv_nsec * RTC_TICKS / NS_PER_S;
+}
+
+static void arm(struct vmm_rtc *r)
+{
+	int64_t at = rtc_next(&r->chip);
+	struct itimerspec t = { 0 };
+
+	if (at >= 0) {
+		at -= r->offset * RTC_TICKS;
+		/* Rounded up: not before the tick. A time long ago is now. */
+		t.it_value.tv_sec = at > 0 ? at / RTC_TICKS : 0;
+		t.it_value.tv_nsec = at > 0 ? at % RTC_TICKS * NS_PER_S / RTC_TICKS + 1 : 1;
+	}
+	if (at == r->armed)
+		return;
+	r->armed = at;
+	if (timerfd_settime(r->timer.fd, TFD_TIMER_ABSTIME, &t, NULL))
+		vmm_crash(r->m, "clock", strerror(errno), "report this");
+}
+
+/* Whatever happened to it, or to time: flags, line and timer follow. */
+static void update(struct vmm_rtc *r)
+{
+	bool level;
+
+	rtc_advance(&r->chip, now_ticks(r));
+	level = r->chip.ram[RTC_REG_C] & RTC_C_IRQ;
+	if (level != r->level) {
+		r->level = level;
+		vmm_irq(r->m, VMM_IRQ_RTC, level);
+	}
+	arm(r);
+}
+
+static void on_timer(void *opaque, uint32_t events)
+{
+	struct vmm_rtc *r = opaque;
+	uint64_t count;
+
+	(void)events;
+	if (read(r->timer.fd, &count, sizeof(count)) < 0)
+		return;
+	pthread_mutex_lock(&r->lock);
+	r->armed = -1;
+	update(r);
+	pthread_mutex_unlock(&r->lock);
+}
+
 static uint8_t rtc_form(const struct vmm_rtc *r, int val)
 {
-	if (r->ram[0xb] & RTC_B_BINARY)
+	if (r->chip.ram[RTC_REG_B] & RTC_B_BINARY)
 		return val;
 	return (val / 10) << 4 | val % 10;
 }
 
 static uint8_t rtc_hour(const struct vmm_rtc *r, int hour)
 {
-	if (r->ram[0xb] & RTC_B_24H)
+	if (r->chip.ram[RTC_REG_B] & RTC_B_24H)
 		return rtc_form(r, hour);
 	return rtc_form(r, hour % 12 ? hour % 12 : 12) | (hour >= 12 ? 0x80 : 0);
+}
+
+/* Reading what happened takes it back, and lowers the line. */
+static uint8_t read_events(struct vmm_rtc *r)
+{
+	uint8_t val;
+
+	update(r);
+	val = r->chip.ram[RTC_REG_C];
+	r->chip.ram[RTC_REG_C] = 0;
+	update(r);
+	return val;
 }
 
 static uint8_t rtc_read(struct vmm_rtc *r)
@@ -66,14 +140,14 @@ static uint8_t rtc_read(struct vmm_rtc *r)
 		return rtc_form(r, tm.tm_year % 100);
 	case RTC_CENTURY:
 		return rtc_form(r, 19 + tm.tm_year / 100);
-	case 0x0a:
-		return r->ram[0xa] & 0x7f;	/* never in the middle of an update */
-	case 0x0c:
-		return 0;
-	case 0x0d:
+	case RTC_REG_A:
+		return r->chip.ram[RTC_REG_A] & 0x7f;	/* never in the middle of an update */
+	case RTC_REG_C:
+		return read_events(r);
+	case RTC_REG_D:
 		return 0x80;			/* the battery is good */
 	default:
-		return r->ram[r->index];
+		return r->chip.ram[r->index];
 	}
 }
 
@@ -90,20 +164,6 @@ static uint32_t rtc_in(void *opaque, uint16_t port, unsigned int size)
 	return val;
 }
 
-static int from_form(const struct vmm_rtc *r, uint8_t val)
-{
-	return r->ram[0xb] & RTC_B_BINARY ? val : (val >> 4) * 10 + (val & 0xf);
-}
-
-static int from_hour(const struct vmm_rtc *r, uint8_t val)
-{
-	int hour = from_form(r, val & 0x7f);
-
-	if (r->ram[0xb] & RTC_B_24H)
-		return from_form(r, val);
-	return hour % 12 + (val & 0x80 ? 12 : 0);
-}
-
 /* The guest sets one field of its clock: from now on it runs beside the host's at that distance. */
 static void rtc_set(struct vmm_rtc *r, uint8_t val)
 {
@@ -113,25 +173,25 @@ static void rtc_set(struct vmm_rtc *r, uint8_t val)
 	gmtime_r(&then, &tm);
 	switch (r->index) {
 	case 0x00:
-		tm.tm_sec = from_form(r, val);
+		tm.tm_sec = rtc_from_form(&r->chip, val);
 		break;
 	case 0x02:
-		tm.tm_min = from_form(r, val);
+		tm.tm_min = rtc_from_form(&r->chip, val);
 		break;
 	case 0x04:
-		tm.tm_hour = from_hour(r, val);
+		tm.tm_hour = rtc_from_hour(&r->chip, val);
 		break;
 	case 0x07:
-		tm.tm_mday = from_form(r, val);
+		tm.tm_mday = rtc_from_form(&r->chip, val);
 		break;
 	case 0x08:
-		tm.tm_mon = from_form(r, val) - 1;
+		tm.tm_mon = rtc_from_form(&r->chip, val) - 1;
 		break;
 	case 0x09:
-		tm.tm_year = tm.tm_year / 100 * 100 + from_form(r, val);
+		tm.tm_year = tm.tm_year / 100 * 100 + rtc_from_form(&r->chip, val);
 		break;
 	case RTC_CENTURY:
-		tm.tm_year = (from_form(r, val) - 19) * 100 + tm.tm_year % 100;
+		tm.tm_year = (rtc_from_form(&r->chip, val) - 19) * 100 + tm.tm_year % 100;
 		break;
 	}
 	then = timegm(&tm);
@@ -151,12 +211,21 @@ static void rtc_write(struct vmm_rtc *r, uint8_t val)
 		rtc_set(r, val);
 		break;
 	case 0x06:		/* follows from the date */
-	case 0x0c:
-	case 0x0d:
+	case RTC_REG_C:
+	case RTC_REG_D:
+		return;
+	case RTC_REG_B:
+		/* Nobody is told of updates while there are none. */
+		r->chip.ram[RTC_REG_B] = val & RTC_B_SET ? val & ~RTC_UPDATE : val;
 		break;
 	default:
-		r->ram[r->index] = val;
+		r->chip.ram[r->index] = val;
+		if (r->index > RTC_REG_D)
+			return;
 	}
+	/* What a time that is set leaves behind is no event. */
+	r->chip.seen = now_ticks(r);
+	update(r);
 }
 
 static void rtc_out(void *opaque, uint16_t port, unsigned int size, uint32_t val)
@@ -175,17 +244,58 @@ static void rtc_out(void *opaque, uint16_t port, unsigned int size, uint32_t val
 static const struct vmm_field fields[] = {
 	VMM_FIELD(struct vmm_rtc, offset),
 	VMM_FIELD(struct vmm_rtc, index),
-	VMM_FIELD_ARRAY(struct vmm_rtc, ram),
+	{ "ram", offsetof(struct vmm_rtc, chip.ram), 1, sizeof(((struct vmm_rtc *)0)->chip.ram) },
+	{ "seen", offsetof(struct vmm_rtc, chip.seen), sizeof(int64_t), 1 },
 };
+
+static void save(void *opaque)
+{
+	struct vmm_rtc *r = opaque;
+
+	pthread_mutex_lock(&r->lock);
+	rtc_advance(&r->chip, now_ticks(r));
+	pthread_mutex_unlock(&r->lock);
+}
 
 static int load(void *opaque)
 {
 	struct vmm_rtc *r = opaque;
 
-	if (r->index < sizeof(r->ram) && r->offset > -OFFSET_MAX && r->offset < OFFSET_MAX)
+	if (r->index >= sizeof(r->chip.ram) || r->offset <= -OFFSET_MAX || r->offset >= OFFSET_MAX ||
+	    r->chip.seen <= -OFFSET_MAX * RTC_TICKS || r->chip.seen >= OFFSET_MAX * RTC_TICKS) {
+		vmm_error("clock", "its saved state cannot be", "make the snapshot anew");
+		return -1;
+	}
+	pthread_mutex_lock(&r->lock);
+	r->level = false;
+	update(r);
+	pthread_mutex_unlock(&r->lock);
+	return 0;
+}
+
+static int open_timer(struct vmm_rtc *r)
+{
+	r->armed = -1;
+	r->timer = (struct vmm_source){ .fd = timerfd_create(CLOCK_REALTIME, TFD_NONBLOCK | TFD_CLOEXEC),
+					.ready = on_timer, .opaque = r };
+	if (r->timer.fd >= 0 && !vmm_loop_add(r->m, &r->timer, EPOLLIN))
 		return 0;
-	vmm_error("clock", "its saved state cannot be", "make the snapshot anew");
+	vmm_error("clock", strerror(errno), "raise the limit on open files");
 	return -1;
+}
+
+/* The parent's timer is the parent's. */
+static int forked(void *opaque)
+{
+	struct vmm_rtc *r = opaque;
+
+	close(r->timer.fd);
+	if (open_timer(r))
+		return -1;
+	pthread_mutex_lock(&r->lock);
+	arm(r);
+	pthread_mutex_unlock(&r->lock);
+	return 0;
 }
 
 /* Time and memory have a battery. */
@@ -193,8 +303,13 @@ static void reset(void *opaque)
 {
 	struct vmm_rtc *r = opaque;
 
+	pthread_mutex_lock(&r->lock);
 	r->index = 0;
-	r->ram[0xb] &= ~RTC_B_INTERRUPTS;
+	r->chip.ram[RTC_REG_B] &= ~RTC_EVENTS;
+	r->chip.ram[RTC_REG_C] = 0;
+	r->level = false;
+	arm(r);
+	pthread_mutex_unlock(&r->lock);
 }
 
 /**
@@ -205,7 +320,7 @@ static void reset(void *opaque)
  */
 void vmm_rtc_store(struct vmm *m, uint8_t at, uint8_t val)
 {
-	m->rtc->ram[at & 0x7f] = val;
+	m->rtc->chip.ram[at & 0x7f] = val;
 }
 
 /**
@@ -222,16 +337,18 @@ int vmm_rtc_create(struct vmm *m)
 		vmm_error("clock", strerror(errno), "free some memory");
 		return -1;
 	}
+	r->m = m;
 	pthread_mutex_init(&r->lock, NULL);
-	r->ram[0xa] = 0x26;
-	r->ram[0xb] = RTC_B_24H;
+	r->chip.ram[RTC_REG_A] = 0x26;
+	r->chip.ram[RTC_REG_B] = RTC_B_24H;
+	r->chip.seen = now_ticks(r);
 	r->part = (struct vmm_part){ .name = "rtc", .version = 1, .fields = fields,
 				     .nfields = ARRAY_SIZE(fields), .state = r, .opaque = r,
-				     .load = load, .reset = reset };
+				     .save = save, .load = load, .reset = reset, .forked = forked };
 	m->rtc = r;
 	vmm_part_add(m, &r->part);
 	vmm_bus_add(m, 0x70, 2, r, rtc_in, rtc_out);
-	return 0;
+	return open_timer(r);
 }
 
 /**
@@ -242,6 +359,8 @@ void vmm_rtc_destroy(struct vmm *m)
 {
 	if (!m->rtc)
 		return;
+	if (m->rtc->timer.fd >= 0)
+		close(m->rtc->timer.fd);
 	pthread_mutex_destroy(&m->rtc->lock);
 	free(m->rtc);
 	m->rtc = NULL;

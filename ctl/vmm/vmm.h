@@ -6,7 +6,7 @@
  * console.c ties the terminal to the serial port, hub.c the users' sockets and logs instead,
  * control.c serves vmctl, pause.c parks the CPUs, image.c reads files, boot.c and pvh.c load
  * kernels, firmware.c the BIOS, acpi.c writes the tables, memory.c is RAM, route.c says where interrupts go, bus.c finds the device of a
- * port, serial.c, rtc.c, pm.c are devices, part.h is what they have in common; pci.h and virtio.h begin the others.
+ * port, serial.c, rtc.c with rtc_event.c, pm.c, i8042.c are devices, reset.c starts it all again, part.h is what they have in common; pci.h and virtio.h begin the others.
  *
  * Threads: one per vCPU, and the main one, which runs the loop. A device's handlers run on vCPU
  * threads and take the device's own lock; no thread holds two locks. `end` and the times are atomic;

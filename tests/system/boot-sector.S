@@ -2,7 +2,8 @@
 /*
  * boot-sector.S - a disk of a boot sector and two more, for a BIOS: says over INT 10h that it runs, reads the
  * second sector by LBA (INT 13h, 42h) and by cylinder, head and sector (02h), compares both with what it
- * expects, counts its starts in the third (43h), and resets the machine through port 0xcf9 until it has started
+ * expects, waits for the clock's periodic interrupt (INT 15h, 86h), counts its starts in the third sector
+ * (INT 13h, 43h), and resets the machine through port 0xcf9 until it has started
  * three times; then it powers off through ACPI's PM1 control register.
  *
  * Each step that succeeds says its line; one that fails says FAILED and the CPU halts.
@@ -38,6 +39,14 @@ here:
 	call disk
 	call compare
 	mov $by_chs, %si
+	call say
+
+	mov $0x86, %ah
+	xor %cx, %cx
+	mov $50000, %dx		/* microseconds */
+	int $0x15
+	jc failed
+	mov $waits, %si
 	call say
 
 	movb $2, packet_lba
@@ -116,6 +125,7 @@ packet_lba:
 runs:	.asciz "sector: runs\r\n"
 by_lba:	.asciz "sector: reads by LBA\r\n"
 by_chs:	.asciz "sector: reads by CHS\r\n"
+waits:	.asciz "sector: waits\r\n"
 start:	.asciz "sector: start "
 line:	.asciz "\r\n"
 fails:	.asciz "sector: FAILED\r\n"

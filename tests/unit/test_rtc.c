@@ -4,18 +4,73 @@
  * own, and memory; the ways of pm.c and i8042.c to end a machine; general-purpose events and the generation
  * ID that raises one.
  */
-/* sources: ctl/vmm/rtc.c ctl/vmm/pm.c ctl/vmm/i8042.c ctl/vmm/genid.c ctl/vmm/bus.c ctl/vmm/part.c */
+/* sources: ctl/vmm/rtc.c ctl/vmm/rtc_event.c ctl/vmm/pm.c ctl/vmm/i8042.c ctl/vmm/genid.c ctl/vmm/bus.c ctl/vmm/part.c */
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/eventfd.h>
+#include <sys/syscall.h>
+#include <sys/timerfd.h>
 #include <time.h>
+#include <unistd.h>
 #include "part.h"
 #include "vmm.h"
 
 static struct vmm m;
 static unsigned int stamps, crashes;
-static bool sci;
+static bool sci, irq8;
 static time_t now;
+static long now_ns;
+static struct vmm_source *timer;
+static struct itimerspec armed;
+
+int clock_gettime(clockid_t clock, struct timespec *t)
+{
+	if (clock != CLOCK_REALTIME)
+		return syscall(SYS_clock_gettime, clock, t);
+	*t = (struct timespec){ now, now_ns };
+	return 0;
+}
+
+/* A timer that goes off when the test says so. */
+int timerfd_create(int clock, int flags)
+{
+	ck_assert_int_eq(clock, CLOCK_REALTIME);
+	(void)flags;
+	return eventfd(0, EFD_NONBLOCK);
+}
+
+int timerfd_settime(int fd, int flags, const struct itimerspec *to, struct itimerspec *old)
+{
+	(void)old;
+	ck_assert_int_eq(fd, timer->fd);
+	ck_assert_int_eq(flags, TFD_TIMER_ABSTIME);
+	armed = *to;
+	return 0;
+}
+
+int vmm_loop_add(struct vmm *machine, struct vmm_source *s, uint32_t events)
+{
+	(void)events;
+	ck_assert_ptr_eq(machine, &m);
+	timer = s;
+	return 0;
+}
+
+/* Time goes on to when the timer is set to, if it is. */
+static bool passes(void)
+{
+	uint64_t one = 1;
+
+	if (!armed.it_value.tv_sec && !armed.it_value.tv_nsec)
+		return false;
+	now = armed.it_value.tv_sec;
+	now_ns = armed.it_value.tv_nsec;
+	armed = (struct itimerspec){ 0 };
+	ck_assert_int_eq(write(timer->fd, &one, sizeof(one)), sizeof(one));
+	timer->ready(timer->opaque, 0);
+	return true;
+}
 
 time_t time(time_t *t)
 {
@@ -51,6 +106,11 @@ void vmm_crash(struct vmm *machine, const char *object, const char *what, const 
 void vmm_irq(struct vmm *machine, unsigned int gsi, bool level)
 {
 	ck_assert_ptr_eq(machine, &m);
+	if (gsi == VMM_IRQ_RTC) {
+		ck_assert_int_ne(irq8, level);
+		irq8 = level;
+		return;
+	}
 	ck_assert_uint_eq(gsi, VMM_IRQ_SCI);
 	ck_assert_int_ne(sci, level);
 	sci = level;
@@ -92,7 +152,9 @@ static void setup(void)
 {
 	memset(&m, 0, sizeof(m));
 	stamps = crashes = 0;
-	sci = false;
+	sci = irq8 = false;
+	now_ns = 0;
+	armed = (struct itimerspec){ 0 };
 	now = 1763683199;	/* Thursday 2025-11-20 23:59:59 UTC */
 	ck_assert_int_eq(vmm_rtc_create(&m), 0);
 	ck_assert_int_eq(vmm_pm_create(&m), 0);
@@ -171,6 +233,73 @@ START_TEST(noise)
 		cmos_set(rand(), rand());
 		cmos(rand());
 	}
+}
+END_TEST
+
+START_TEST(interrupt_each_second)
+{
+	unsigned int i;
+
+	cmos(0x0c);
+	cmos_set(0xb, 0x12);
+	for (i = 0; i < 3; i++) {
+		time_t before = now;
+
+		ck_assert(!irq8);
+		ck_assert(passes());
+		ck_assert_int_eq(now, before + 1);
+		ck_assert(irq8);
+		/* Who does not look is told once. */
+		ck_assert(!passes());
+		ck_assert_uint_eq(cmos(0x0c) & 0x90, 0x90);
+		ck_assert(!irq8);
+		ck_assert_uint_eq(cmos(0x0c), 0);
+	}
+	cmos_set(0xb, 0x02);
+	ck_assert(!passes());
+}
+END_TEST
+
+START_TEST(interrupt_at_the_alarm)
+{
+	cmos(0x0c);
+	cmos_set(0x01, 0x03);
+	cmos_set(0x03, 0x00);
+	cmos_set(0x05, 0x00);
+	cmos_set(0xb, 0x22);	/* it is 23:59:59 */
+	ck_assert(passes());
+	ck_assert_int_eq(now, 1763683199 + 4);
+	ck_assert(irq8);
+	ck_assert_uint_eq(cmos(0x0c) & 0xb0, 0xb0);
+	ck_assert(passes());
+	ck_assert_int_eq(now, 1763683199 + 4 + 86400);
+	/* The guest's time is another one, and so is the host's moment. */
+	cmos(0x0c);
+	cmos_set(2, 0x00);
+	cmos_set(0, 0x00);
+	ck_assert_uint_eq(cmos(0), 0);
+	ck_assert(passes());
+	ck_assert_uint_eq(cmos(0), 0x03);
+	ck_assert(irq8);
+}
+END_TEST
+
+START_TEST(periodic_interrupt)
+{
+	unsigned int i;
+	time_t first = now;
+
+	cmos(0x0c);
+	cmos_set(0xa, 0x26);	/* 1024 Hz */
+	cmos_set(0xb, 0x42);
+	for (i = 0; i < 2048; i++) {
+		ck_assert(passes());
+		ck_assert(irq8);
+		ck_assert(cmos(0x0c) & 0x40);
+	}
+	ck_assert_int_eq(now, first + 2);
+	cmos_set(0xa, 0x20);	/* none */
+	ck_assert(!passes());
 }
 END_TEST
 
@@ -356,6 +485,7 @@ START_TEST(as_at_power_on)
 	ck_assert_uint_eq(cmos(0x40), 0x77);
 	ck_assert_uint_eq(cmos(0), 0x30);
 	ck_assert_uint_eq(cmos(0xb), 0x02);
+	ck_assert(!passes());
 	ck_assert_uint_eq(in(VMM_PORT_PM, 4), 0);
 	ck_assert_uint_eq(in(VMM_PORT_PM + 4, 2), 1);
 	ck_assert_uint_eq(in(VMM_PORT_GPE, 2), 0);
@@ -415,6 +545,9 @@ int main(void)
 	tcase_add_test(t, binary_and_twelve_hours);
 	tcase_add_test(t, guest_sets_its_clock);
 	tcase_add_loop_test(t, noise, 0, 8);
+	tcase_add_test(t, interrupt_each_second);
+	tcase_add_test(t, interrupt_at_the_alarm);
+	tcase_add_test(t, periodic_interrupt);
 	tcase_add_test(t, memory);
 	tcase_add_test(t, power_off);
 	tcase_add_test(t, pm1_events);
