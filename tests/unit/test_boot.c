@@ -117,6 +117,7 @@ static int load(void)
 	write_file(kernel_path, image, image_size);
 	memset(&sregs, 0, sizeof(sregs));
 	sregs.cr0 = 0x60000010;
+	vmm_boot_close(&m);
 	return vmm_boot_load(&m, &regs, &sregs);
 }
 
