@@ -121,13 +121,6 @@ static int open_fixed(struct birth *b)
 	       add(b, vmm_local_listen(b->child.fd, "hvc")) ? -1 : 0;
 }
 
-static int set_text(char **to, const char *value)
-{
-	free(*to);
-	*to = strdup(value);
-	return *to ? 0 : (vmctl_errno("memory", "free some"), -1);
-}
-
 /* Each writable disk: its layers for the child, too, and an empty one over them for each of the two. */
 static int layer_disks(struct birth *b)
 {
@@ -176,22 +169,9 @@ static int plug_nets(struct birth *b)
 	return 0;
 }
 
-static int new_identity(struct birth *b)
-{
-	char uuid[37], mac[18];
-	unsigned int i;
-
-	if (identity_uuid(uuid) || set_text(&b->cc.uuid, uuid))
-		return -1;
-	for (i = 0; i < b->cc.nnets; i++)
-		if (identity_mac(mac) || set_text(&b->cc.nets[i].mac, mac))
-			return -1;
-	return 0;
-}
-
 static int prepare(struct birth *b)
 {
-	if (new_identity(b) || open_fixed(b) || layer_disks(b) || open_layers(b, b->parent, &b->pc) ||
+	if (identity_renew(&b->cc) || open_fixed(b) || layer_disks(b) || open_layers(b, b->parent, &b->pc) ||
 	    open_layers(b, &b->child, &b->cc) || plug_nets(b))
 		return -1;
 	return b->pc.ndisks ? vm_config_write(b->parent, &b->pc) : 0;

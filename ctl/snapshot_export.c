@@ -351,7 +351,7 @@ static int unpack(const char *file, int folder)
 /* The disks of the VM are the snapshot's, under fresh layers; nothing of the snapshot's may be outside of its folder. */
 static int adopt(struct snapshot *s, struct vm *vm, struct config *c)
 {
-	char name[LAYER_NAME], uuid[37], mac[18];
+	char name[LAYER_NAME];
 	unsigned int i;
 
 	for (i = 0; i < c->ndisks; i++) {
@@ -363,19 +363,7 @@ static int adopt(struct snapshot *s, struct vm *vm, struct config *c)
 		if (layers_share(&s->vm, vm, d) || (!d->readonly && (layers_over(vm, d, name) || layers_set(d, name))))
 			return -1;
 	}
-	if (keep_identity)
-		return 0;
-	if (identity_uuid(uuid))
-		return -1;
-	free(c->uuid);
-	c->uuid = strdup(uuid);
-	for (i = 0; i < c->nnets; i++) {
-		if (identity_mac(mac))
-			return -1;
-		free(c->nets[i].mac);
-		c->nets[i].mac = strdup(mac);
-	}
-	return 0;
+	return keep_identity ? 0 : identity_renew(c);
 }
 
 /* The name that the archive gives: only a name. */

@@ -95,24 +95,6 @@ static int layer_disks(const struct snapshot *s, const struct vm *vm, struct con
 	return 0;
 }
 
-static int new_identity(struct config *c)
-{
-	char uuid[37], mac[18], *text;
-	unsigned int i;
-
-	if (identity_uuid(uuid) || !(text = strdup(uuid)))
-		return -1;
-	free(c->uuid);
-	c->uuid = text;
-	for (i = 0; i < c->nnets; i++) {
-		if (identity_mac(mac) || !(text = strdup(mac)))
-			return -1;
-		free(c->nets[i].mac);
-		c->nets[i].mac = text;
-	}
-	return 0;
-}
-
 static int start(const struct snapshot *s, struct vm *vm, const struct config *c)
 {
 	struct start_restore r = { .machine.prefault = prefault, .clock = clock_mode, .paused = paused };
@@ -165,7 +147,7 @@ static int as_new(const struct snapshot *s, const struct vm *vm, struct config *
 
 	if (vm_create_begin(&new, vm->store, as))
 		return VMCTL_FAILED;
-	if (new_identity(c) || layer_disks(s, &new, c)) {
+	if (identity_renew(c) || layer_disks(s, &new, c)) {
 		vm_create_cancel(&new);
 		return VMCTL_FAILED;
 	}
@@ -185,6 +167,7 @@ static int work(struct vm *vm, const struct vmctl_args *a)
 	struct config c;
 
 	config_init(&c);
+	snapshot_sweep(vm);
 	if (!snapshot_open(&s, vm, a->names[1]) && !check_host(&s) &&
 	    !(verify ? snapshot_check_deep(&s, progress_show) : snapshot_check(&s)) && !snapshot_config(&s, &c))
 		status = as ? as_new(&s, vm, &c) : in_place(&s, vm, &c);

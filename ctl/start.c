@@ -19,6 +19,7 @@
 
 #include "client.h"
 #include "compiler.h"
+#include "layers.h"
 #include "snapshot.h"
 #include "vmm/cgroup.h"
 #include "vmm/sandbox.h"
@@ -390,8 +391,12 @@ int start_vm(struct vm *vm, bool stay)
 	if (status.pid)
 		return vmctl_error(vm->name, "it runs already", "see `vmctl info`");
 	ret = vm_config(vm, &c) || check_bootable(vm, &c);
-	if (!ret)
+	if (!ret) {
+		/* What forks and snapshots left that did not come to be. */
+		snapshot_sweep(vm);
+		layers_collect(vm, &c);
 		ret = stay ? be_vm(vm, &c, NULL, -1) : fork_vm(vm, &c, NULL);
+	}
 	config_fini(&c);
 	return ret;
 }

@@ -4,6 +4,8 @@
  */
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
 #include <sys/random.h>
 
 #include "store.h"
@@ -52,5 +54,35 @@ int identity_mac(char mac[18])
 		return -1;
 	b[0] = (b[0] & 0xfc) | 0x02;
 	sprintf(mac, "%02x:%02x:%02x:%02x:%02x:%02x", b[0], b[1], b[2], b[3], b[4], b[5]);
+	return 0;
+}
+
+static int replace(char **to, const char *text)
+{
+	char *copy = strdup(text);
+
+	if (!copy)
+		return vmctl_errno("memory", "free some"), -1;
+	free(*to);
+	*to = copy;
+	return 0;
+}
+
+/**
+ * identity_renew() - a VM made of another one is itself: a new UUID and new network addresses
+ * @c: its configuration
+ *
+ * Return: 0, or -1 with the error told.
+ */
+int identity_renew(struct config *c)
+{
+	char uuid[37], mac[18];
+	unsigned int i;
+
+	if (identity_uuid(uuid) || replace(&c->uuid, uuid))
+		return -1;
+	for (i = 0; i < c->nnets; i++)
+		if (identity_mac(mac) || replace(&c->nets[i].mac, mac))
+			return -1;
 	return 0;
 }

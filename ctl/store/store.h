@@ -119,5 +119,6 @@ int tree_remove(int folder, const char *name);
 /* identity.c */
 int identity_uuid(char uuid[37]);
 int identity_mac(char mac[18]);
+int identity_renew(struct config *c);
 
 #endif /* STORE_STORE_H */

@@ -185,8 +185,13 @@ static int load_clock(struct vmm *m)
 
 static int get_xsave(struct vmm_vcpu *v, uint8_t *to)
 {
-	bool large = ioctl(v->vmm->vm, KVM_CHECK_EXTENSION, KVM_CAP_XSAVE2) > XSAVE_OLD;
+	int size = ioctl(v->vmm->vm, KVM_CHECK_EXTENSION, KVM_CAP_XSAVE2);
+	bool large = size > XSAVE_OLD;
 
+	if (size > XSAVE_MAX) {
+		errno = EOVERFLOW;
+		return -1;
+	}
 	return ioctl(v->fd, large ? KVM_GET_XSAVE2 : KVM_GET_XSAVE, to);
 }
 
