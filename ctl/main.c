@@ -36,6 +36,7 @@ static const struct vmctl_verb verbs[] = {
 	{ "top", "a live table of the VMs on the module", vmctl_top, vmctl_top_help, NULL },
 	VERB(stats, "where a VM's time goes"),
 	VERB(events, "what happened to VMs"),
+	VERB(trace, "a VM's exits one by one"),
 	VERB(why, "the story of a VM that stopped or misbehaves"),
 	VERB(metrics, "all counters as OpenMetrics text"),
 	VERB(doctor, "what keeps VMs from running on this host, and what to do"),

@@ -113,6 +113,7 @@ int vmctl_start(int argc, char **argv);
 int vmctl_stats(int argc, char **argv);
 int vmctl_stop(int argc, char **argv);
 int vmctl_top(int argc, char **argv);
+int vmctl_trace(int argc, char **argv);
 int vmctl_version(int argc, char **argv);
 int vmctl_vsock(int argc, char **argv);
 int vmctl_wait(int argc, char **argv);
@@ -123,6 +124,6 @@ extern const struct vmctl_args vmctl_completion_args, vmctl_console_args, vmctl_
 	vmctl_doctor_args, vmctl_events_args, vmctl_fork_args, vmctl_info_args, vmctl_kill_args,
 	vmctl_list_args, vmctl_logs_args, vmctl_metrics_args, vmctl_pause_args,
 	vmctl_restart_args, vmctl_resume_args, vmctl_rm_args, vmctl_set_args, vmctl_start_args,
-	vmctl_stats_args, vmctl_stop_args, vmctl_vsock_args, vmctl_wait_args, vmctl_why_args;
+	vmctl_stats_args, vmctl_stop_args, vmctl_trace_args, vmctl_vsock_args, vmctl_wait_args, vmctl_why_args;
 
 #endif /* VMCTL_H */

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * test_telemetry.c - samples and what is made of them: rates, percentiles, numbers in narrow columns, the order of
- * vmtop's rows, recordings whole and damaged, OpenMetrics text, exits in the manuals' words.
+ * vmtop's rows, recordings whole and damaged, OpenMetrics text, exits in the manuals' words, an exit trace's ring.
  */
-/* sources: ctl/telemetry/sample.c ctl/telemetry/rates.c ctl/telemetry/figures.c ctl/telemetry/openmetrics.c ctl/telemetry/hw.c tui/order.c tui/recording.c */
+/* sources: ctl/telemetry/sample.c ctl/telemetry/rates.c ctl/telemetry/figures.c ctl/telemetry/openmetrics.c ctl/telemetry/hw.c ctl/telemetry/ring.c tui/order.c tui/recording.c */
 /* libs: -lm */
 #include <check.h>
 #include <stdio.h>
@@ -15,6 +15,7 @@
 #include "telemetry/figures.h"
 #include "telemetry/hw.h"
 #include "telemetry/openmetrics.h"
+#include "telemetry/ring.h"
 
 #define KHZ	1000000ULL	/* a cycle is a nanosecond */
 #define SECOND	1000000000ULL
@@ -455,11 +456,101 @@ START_TEST(faults)
 }
 END_TEST
 
+#define RING_RECORDS	64
+#define RING_RECORD	80	/* of a later version: larger */
+#define RING_BYTES	(4096 + RING_RECORDS * RING_RECORD)
+
+static _Alignas(64) uint8_t ring_memory[RING_BYTES];
+
+static struct vitrine_trace_ring *ring_page(void)
+{
+	struct vitrine_trace_ring *page = (void *)ring_memory;
+
+	memset(ring_memory, 0, sizeof(ring_memory));
+	page->magic = VITRINE_TRACE_MAGIC;
+	page->vcpu = 3;
+	page->records = RING_RECORDS;
+	page->record_size = RING_RECORD;
+	page->data = 4096;
+	page->tsc_khz = KHZ;
+	page->base_tsc = 1000;
+	page->base_ns = SECOND;
+	return page;
+}
+
+/* As the module does. */
+static bool ring_write(struct vitrine_trace_ring *page, uint64_t tsc)
+{
+	struct vitrine_trace_record r = { .tsc = tsc, .rip = ~tsc };
+
+	if (page->head - page->tail >= page->records) {
+		page->lost++;
+		return false;
+	}
+	memcpy(ring_memory + page->data + page->head % page->records * page->record_size, &r, sizeof(r));
+	page->head++;
+	return true;
+}
+
+START_TEST(ring)
+{
+	struct vitrine_trace_ring *page = ring_page();
+	struct vitrine_trace_record r;
+	uint64_t n = 0, seen = 0, i;
+	struct ring ring;
+
+	ck_assert(ring_open(&ring, page, RING_BYTES));
+	ck_assert_uint_eq(ring.vcpu, 3);
+	ck_assert(!ring_next(&ring, &r));
+	for (i = 0; i < 1000; i++) {
+		while (ring_write(page, n))
+			n++;
+		/* Room comes back when it is released, not before. */
+		while (ring_next(&ring, &r)) {
+			ck_assert_uint_eq(r.tsc, seen);
+			ck_assert_uint_eq(r.rip, ~seen);
+			seen++;
+		}
+		ck_assert(!ring_write(page, n));
+		ring_release(&ring);
+	}
+	ck_assert_uint_eq(seen, n);
+	ck_assert_uint_eq(n, 1000 * RING_RECORDS);
+	ck_assert_uint_eq(ring_lost(&ring), 2000);
+	ck_assert_uint_eq(ring_ns(&ring, 1500), SECOND + 500);
+	ck_assert_uint_eq(ring_ns(&ring, 500), SECOND - 500);
+}
+END_TEST
+
+START_TEST(rings_that_are_none)
+{
+	struct vitrine_trace_ring *page = ring_page();
+	struct ring ring;
+
+	ck_assert(!ring_open(&ring, page, RING_BYTES - 1));
+	ck_assert(!ring_open(&ring, page, 64));
+	page->magic++;
+	ck_assert(!ring_open(&ring, page, RING_BYTES));
+	ring_page()->records = 48;
+	ck_assert(!ring_open(&ring, page, RING_BYTES));
+	ring_page()->records = 0;
+	ck_assert(!ring_open(&ring, page, RING_BYTES));
+	ring_page()->record_size = 8;
+	ck_assert(!ring_open(&ring, page, RING_BYTES));
+	ring_page()->record_size = UINT32_MAX;
+	ck_assert(!ring_open(&ring, page, RING_BYTES));
+	ring_page()->data = 0;
+	ck_assert(!ring_open(&ring, page, RING_BYTES));
+	ring_page()->data = UINT32_MAX;
+	ck_assert(!ring_open(&ring, page, RING_BYTES));
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("telemetry");
 	TCase *rates = tcase_create("rates"), *rows = tcase_create("rows");
-	TCase *files = tcase_create("recordings"), *text = tcase_create("text");
+	TCase *files = tcase_create("recordings"), *text = tcase_create("text"), *trace = tcase_create("ring");
 	SRunner *r = srunner_create(s);
 	int failed;
 
@@ -483,6 +574,9 @@ int main(void)
 	tcase_add_loop_test(text, words, 0, 18);
 	tcase_add_test(text, faults);
 	suite_add_tcase(s, text);
+	tcase_add_test(trace, ring);
+	tcase_add_test(trace, rings_that_are_none);
+	suite_add_tcase(s, trace);
 	srunner_run_all(r, CK_ENV);
 	failed = srunner_ntests_failed(r);
 	srunner_free(r);
