@@ -502,7 +502,7 @@ START_TEST(ring)
 	ck_assert(ring_open(&ring, page, RING_BYTES));
 	ck_assert_uint_eq(ring.vcpu, 3);
 	ck_assert(!ring_next(&ring, &r));
-	for (i = 0; i < 1000; i++) {
+	for (i = 0; i < 20; i++) {
 		while (ring_write(page, n))
 			n++;
 		/* Room comes back when it is released, not before. */
@@ -515,8 +515,8 @@ START_TEST(ring)
 		ring_release(&ring);
 	}
 	ck_assert_uint_eq(seen, n);
-	ck_assert_uint_eq(n, 1000 * RING_RECORDS);
-	ck_assert_uint_eq(ring_lost(&ring), 2000);
+	ck_assert_uint_eq(n, 20 * RING_RECORDS);
+	ck_assert_uint_eq(ring_lost(&ring), 40);
 	ck_assert_uint_eq(ring_ns(&ring, 1500), SECOND + 500);
 	ck_assert_uint_eq(ring_ns(&ring, 500), SECOND - 500);
 }
