@@ -42,6 +42,7 @@ const char vmctl_run_help[] =
 "Examples:\n"
 "  vmctl run --kernel /boot/vmlinuz-6.1.0-56-amd64 --initrd initrd.gz --memory 512M\n"
 "  vmctl run --disk debian.qcow2 --memory 1G\n"
+"  vmctl run --disk debian-12.iso,readonly --memory 1G\n"
 "  vmctl run -k vmlinux -c 4 -m 1G -a 'console=ttyS0 quiet' --device /dev/kvm\n";
 
 static const struct option options[] = {
