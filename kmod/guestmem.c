@@ -17,8 +17,10 @@ void vtr_mark_dirty(struct vtr_vcpu *v, gfn_t gfn)
 {
 	struct vtr_slot *s = vtr_slot_find(v->slots, gfn);
 
-	if (s && s->dirty)
+	if (s && s->dirty) {
 		vtr_dirty_set(s->dirty, gfn - s->gfn);
+		v->stats.dirty_pages++;
+	}
 }
 
 /**

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * fail.c - a VM entry failed: say why, once, where an administrator looks.
+ * fail.c - a VM entry failed: say why, once, where an administrator looks, and in v->why for the event.
  *
  * The VM stops with KVM_EXIT_FAIL_ENTRY and can be inspected; the host goes on. check.c knows the checks.
  */
@@ -19,9 +19,9 @@ void svm_explain_failure(struct vtr_vcpu *v)
 	};
 
 	if (!svm_check_guest(&c) || !svm_check_controls(&c))
-		pr_info_ratelimited("vitrine: VM %u, vCPU %u: entry failed: %s %s: %#llx\n",
-				    v->vm->vm_id, v->id, c.name, c.what, c.value);
+		snprintf(v->why, sizeof(v->why), "%s %s: %#llx", c.name, c.what, c.value);
 	else
-		pr_info_ratelimited("vitrine: VM %u, vCPU %u: entry failed: %s\n", v->vm->vm_id, v->id,
-				    "guest state that no known check refuses");
+		strscpy(v->why, "guest state that no known check refuses", sizeof(v->why));
+	pr_info_ratelimited("vitrine: VM %u, vCPU %u: entry failed: %s\n", v->vm->vm_id, v->id,
+			    v->why);
 }
