@@ -124,7 +124,7 @@ rounds() {
 goes_on() {
 	local now i
 	now=$(rounds "$1")
-	for ((i = 0; i < 150; i++)); do
+	for ((i = 0; i < 450; i++)); do
 		sleep 0.2
 		(($(rounds "$1") > now + 1)) && return
 	done
