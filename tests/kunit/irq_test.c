@@ -17,6 +17,7 @@
 #include <linux/poll.h>
 #include <linux/sched/mm.h>
 #include "backend.h"
+#include "event.h"
 #include "compat.h"
 #include "irqchip.h"
 #include "module.h"
@@ -50,6 +51,9 @@ static int vtr_irq_suite_init(struct kunit_suite *suite)
 
 	if (!vtr_backend)
 		vtr_backend = &vtr_svm_backend;
+	/* Nor is there the log of events yet, which VMs write to. */
+	if (vtr_event_init())
+		return -ENOMEM;
 	vtr_irq_mm = current->mm;
 	if (!vtr_irq_mm)
 		return -ENODEV;
@@ -67,6 +71,7 @@ static void vtr_irq_suite_exit(struct kunit_suite *suite)
 {
 	u32 i;
 
+	vtr_event_fini();
 	for (i = 0; i < VTR_TEST_EVENTFDS; i++)
 		if (vtr_test_eventfds[i])
 			fput(vtr_test_eventfds[i]);

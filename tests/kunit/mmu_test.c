@@ -14,6 +14,7 @@
 #include <linux/sched/mm.h>
 #include <linux/slab.h>
 #include "backend.h"
+#include "event.h"
 #include "guestmem.h"
 #include "module.h"
 
@@ -34,6 +35,9 @@ static int vtr_mmu_suite_init(struct kunit_suite *suite)
 	/* Suites run before the module chooses: the format of the page tables is all they need of it. */
 	if (!vtr_backend)
 		vtr_backend = &vtr_svm_backend;
+	/* Nor is there the log of events yet, which VMs write to. */
+	if (vtr_event_init())
+		return -ENOMEM;
 	vtr_test_mm = current->mm;
 	if (!vtr_test_mm)
 		return -ENODEV;
@@ -43,6 +47,7 @@ static int vtr_mmu_suite_init(struct kunit_suite *suite)
 
 static void vtr_mmu_suite_exit(struct kunit_suite *suite)
 {
+	vtr_event_fini();
 	if (vtr_test_mm)
 		mmput(vtr_test_mm);
 }
