@@ -81,8 +81,8 @@ static bool ram_progress(void *opaque, uint64_t done)
 	return progress(done, *(const uint64_t *)opaque);
 }
 
-/* Runs tar; its own words go to standard error. */
-static int run_tar(const char *const argv[], int in, int out)
+/* Runs tar in a folder; its own words go to standard error. */
+static int run_tar(const char *const argv[], int folder, int in, int out)
 {
 	int status;
 	pid_t child = fork();
@@ -92,6 +92,8 @@ static int run_tar(const char *const argv[], int in, int out)
 			dup2(in, STDIN_FILENO);
 		if (out >= 0)
 			dup2(out, STDOUT_FILENO);
+		if (fchdir(folder))
+			_exit(127);
 		execvp(argv[0], (char *const *)argv);
 		fprintf(stderr, "vmctl %s: tar: %s: install tar and zstd\n", vmctl_verb_name(), strerror(errno));
 		_exit(127);
@@ -102,11 +104,6 @@ static int run_tar(const char *const argv[], int in, int out)
 		if (errno != EINTR)
 			return -1;
 	return WIFEXITED(status) && !WEXITSTATUS(status) ? 0 : -1;
-}
-
-static void in_folder(char path[64], int folder)
-{
-	snprintf(path, 64, "/proc/self/fd/%d", folder);
 }
 
 /* ---- export ---- */
@@ -241,26 +238,28 @@ static int write_record(const struct snapshot *s, int folder, const struct confi
 
 static int pack(int folder, const char *file)
 {
-	char where[64], *part;
-	int err;
+	char *part;
+	int err, out;
 
 	if (asprintf(&part, "%s.%d.part", file, getpid()) < 0)
 		return -1;
-	in_folder(where, folder);
+	out = open(part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+	if (out < 0) {
+		vmctl_errno(part, "name a file where you may write");
+		free(part);
+		return -1;
+	}
 	err = run_tar((const char *const[]){ "tar", "--zstd", "--sparse", "--format=posix", "--owner=0", "--group=0", "--numeric-owner",
-					     "--sort=name", "--exclude=./lock", "-C", where, "-cf", part, ".", NULL }, -1, -1);
-	if (!err) {
-		int fd = open(part, O_RDONLY | O_CLOEXEC);
-
-		err = fd < 0 || fsync(fd) || link(part, file) ? -1 : 0;
-		if (err)
-			vmctl_errno(file, errno == EEXIST ? "choose another name or remove it" : "see whether its disk has room");
-		if (fd >= 0)
-			close(fd);
-	} else {
+					     "--sort=name", "--exclude=./lock", "-cf", "-", ".", NULL }, folder, -1, out);
+	if (err) {
 		vmctl_error(file, stopped ? "the export was cancelled" : "tar could not write it",
 			    "see whether its disk has room, and that zstd is installed");
+	} else {
+		err = fsync(out) || link(part, file) ? -1 : 0;
+		if (err)
+			vmctl_errno(file, errno == EEXIST ? "choose another name or remove it" : "see whether its disk has room");
 	}
+	close(out);
 	unlink(part);
 	free(part);
 	return err;
@@ -333,13 +332,11 @@ static int check_tree(int folder, const char *file, bool top)
 static int unpack(const char *file, int folder)
 {
 	int in = open(file, O_RDONLY | O_CLOEXEC), err;
-	char where[64];
 
 	if (in < 0)
 		return vmctl_errno(file, "name a file of `vmctl snapshot export`"), -1;
-	in_folder(where, folder);
 	err = run_tar((const char *const[]){ "tar", "--zstd", "--no-same-owner", "--no-same-permissions", "--keep-old-files",
-					     "--exclude=./lock", "-C", where, "-xf", "-", NULL }, in, -1);
+					     "--exclude=./lock", "-xf", "-", NULL }, folder, in, -1);
 	close(in);
 	if (!err)
 		return check_tree(folder, file, true);

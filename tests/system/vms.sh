@@ -117,7 +117,9 @@ round() {
 
 # rounds NAME: how many it told.
 rounds() {
-	grep -c '^round' "$VITRINE_STORE/$1/console.log" 2>/dev/null
+	local n
+	n=$(grep -c '^round' "$VITRINE_STORE/$1/console.log" 2>/dev/null)
+	echo "${n:-0}"
 }
 
 # goes_on NAME: it tells more of them than now.
