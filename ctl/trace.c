@@ -22,6 +22,7 @@
 #include "compiler.h"
 #include "seen.h"
 #include "telemetry/collect.h"
+#include "telemetry/disasm.h"
 #include "telemetry/figures.h"
 #include "telemetry/hw.h"
 #include "telemetry/ring.h"
@@ -67,8 +68,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 
 static const struct argp argp = {
 	.options = options, .parser = parse, .args_doc = "VM",
-	.doc = "Prints each exit of a VM as it happens: when, which vCPU, the guest's RIP, what the CPU said of it in the words of "
-	       "its manual, how long the guest waited, and what became of it where it was not handled at once. The VM is "
+	.doc = "Prints each exit of a VM as it happens: when, which vCPU, the guest's RIP and its instruction there, how long the "
+	       "guest waited, what became of the exit, and what the CPU said of it in the words of its manual. Instructions "
+	       "are read by the module at the exit; where it cannot, the column says so. The VM is "
 	       "one of any program on the module, by its name, or by # and its number. JSON is an object a line.\v"
 	       "Examples:\n"
 	       "  vmctl trace --for 5s web\n"
@@ -153,6 +155,41 @@ static void write_outcome(const struct vitrine_trace_record *r, char *s, size_t 
 		snprintf(s, room, "%s", r->outcome < ARRAY_SIZE(outcomes) ? outcomes[r->outcome] : "unknown");
 }
 
+/* The bytes of @n in hexadecimal. */
+static void write_bytes(const uint8_t *code, size_t n, char *s, size_t room)
+{
+	size_t i;
+
+	*s = 0;
+	for (i = 0; i < n && 2 * i + 2 < room; i++)
+		snprintf(s + 2 * i, room - 2 * i, "%02x", code[i]);
+}
+
+/* The instruction at RIP; what is left of it, if it is none or goes on in the next page. */
+static void write_instruction(const struct vitrine_trace_record *r, char *s, size_t room)
+{
+	size_t n = r->code_len < sizeof(r->code) ? r->code_len : sizeof(r->code);
+
+	if (!n)
+		snprintf(s, room, "(not readable)");
+	else if (!disasm(r->code, n, r->rip, r->code_bits, s, room))
+		write_bytes(r->code, n, s, room);
+}
+
+static void add_instruction(json_t *o, const struct vitrine_trace_record *r)
+{
+	size_t n = r->code_len < sizeof(r->code) ? r->code_len : sizeof(r->code);
+	char text[80];
+
+	if (!n)
+		return;
+	write_bytes(r->code, n, text, sizeof(text));
+	json_object_set_new(o, "code", json_string(text));
+	json_object_set_new(o, "bits", json_integer(r->code_bits));
+	if (disasm(r->code, n, r->rip, r->code_bits, text, sizeof(text)))
+		json_object_set_new(o, "instruction", json_string(text));
+}
+
 static void print_json(const struct trace *t, const struct seen_exit *e, const char *name, const char *details,
 		       const char *outcome)
 {
@@ -168,6 +205,7 @@ static void print_json(const struct trace *t, const struct seen_exit *e, const c
 		      (json_int_t)r->host_cycles, "guest_cycles", (json_int_t)r->guest_cycles, "outcome", outcome);
 	if (details[0])
 		json_object_set_new(o, "details", json_string(details));
+	add_instruction(o, r);
 	json_dumpf(o, stdout, JSON_COMPACT);
 	putchar('\n');
 	json_decref(o);
@@ -179,14 +217,15 @@ static void print_line(const struct seen_exit *e, const char *name, const char *
 	uint64_t ns = ring_ns(e->ring, r->tsc);
 	uint32_t khz = e->ring->page->tsc_khz;
 	time_t time = ns / 1000000000;
-	char clock[16] = "", took[16];
+	char clock[16] = "", took[16], instruction[80];
 	struct tm tm;
 
 	if (localtime_r(&time, &tm))
 		strftime(clock, sizeof(clock), "%T", &tm);
 	figure_time(khz ? r->host_cycles * 1e6 / khz : 0, took, sizeof(took));
-	printf("%s.%06u  %3u  %016" PRIx64 "  %5s  %-8s  %s%s%s\n", clock, (unsigned int)(ns / 1000 % 1000000),
-	       e->ring->vcpu, (uint64_t)r->rip, took, outcome, name, details[0] ? ": " : "", details);
+	write_instruction(r, instruction, sizeof(instruction));
+	printf("%s.%06u  %3u  %016" PRIx64 "  %-32s  %5s  %-8s  %s%s%s\n", clock, (unsigned int)(ns / 1000 % 1000000),
+	       e->ring->vcpu, (uint64_t)r->rip, instruction, took, outcome, name, details[0] ? ": " : "", details);
 }
 
 static void show(const struct trace *t, const struct seen_exit *e, enum vmctl_format format)
@@ -267,6 +306,8 @@ static int follow(struct trace *t, enum vmctl_format format)
 
 	if (!list)
 		return vmctl_errno(t->name, "free some memory");
+	if (!disasm_there())
+		fputs("vmctl trace: instructions: shown as bytes: install libcapstone4\n", stderr);
 	while (!ferror(stdout)) {
 		if (look(t, list, format) == BATCH)
 			continue;

@@ -65,9 +65,20 @@ void vtr_tracepoint_off(void)
 	static_branch_dec(&vtr_tracing);
 }
 
+/* The bytes at RIP, as far as they can be read without sleeping. */
+static void vtr_trace_code(struct vtr_vcpu *v, struct vitrine_trace_record *now)
+{
+	u8 bits = 0;
+
+	static_assert(sizeof(now->code) == VTR_FETCH_MAX);
+	static_assert(IS_ALIGNED(offsetof(struct vitrine_trace_record, code), 8));
+	now->code_len = vtr_fetch_atomic(v, now->code, &bits);
+	now->code_bits = now->code_len ? bits : 0;
+}
+
 /**
  * vtr_trace_begin_slow() - an exit was decoded
- * @v: by its own thread, loaded, interrupts off; its registers are the guest's at the exit
+ * @v: by its own thread, loaded, v->slots too, interrupts off; its registers are the guest's at the exit
  * @e: the exit
  */
 void vtr_trace_begin_slow(struct vtr_vcpu *v, const struct vtr_exit *e)
@@ -85,6 +96,7 @@ void vtr_trace_begin_slow(struct vtr_vcpu *v, const struct vtr_exit *e)
 		.hw_reason = hw.reason, .kind = e->kind, .insn_len = e->insn_len,
 		.outcome = VITRINE_OUTCOME_RESUMED,
 	};
+	vtr_trace_code(v, &v->trace.now);
 	v->trace.open = true;
 }
 

@@ -10,7 +10,7 @@
 #include "telemetry/disasm.h"
 #include "telemetry/figures.h"
 
-#define CALLS(X)	X(cs_open) X(cs_close) X(cs_disasm) X(cs_free)
+#define CALLS(X)	X(cs_open) X(cs_disasm) X(cs_free)
 
 static struct {
 #define X(name)	__typeof__(name) *name;
@@ -18,18 +18,41 @@ static struct {
 #undef X
 } cs;
 
+/* One for each width of code, open until the program ends: a trace has thousands of instructions. */
+static csh handles[3];
+
 static bool load(void)
 {
+	static const cs_mode modes[] = { CS_MODE_16, CS_MODE_32, CS_MODE_64 };
 	void *library = dlopen("libcapstone.so.4", RTLD_NOW);
+	size_t i;
 
 	if (!library)
 		return false;
 #define X(call)	cs.call = (__typeof__(cs.call))dlsym(library, #call);
 	CALLS(X)
 #undef X
-#define X(name)	&& cs.name
-	return true CALLS(X);
+#define X(name)	if (!cs.name) return false;
+	CALLS(X)
 #undef X
+	for (i = 0; i < 3; i++)
+		if (cs.cs_open(CS_ARCH_X86, modes[i], &handles[i]))
+			return false;
+	return true;
+}
+
+/**
+ * disasm_there() - is there a disassembler?
+ *
+ * Return: false where libcapstone is not installed.
+ */
+bool disasm_there(void)
+{
+	static enum { UNKNOWN, THERE, MISSING } state;
+
+	if (state == UNKNOWN)
+		state = load() ? THERE : MISSING;
+	return state == THERE;
 }
 
 /**
@@ -45,20 +68,17 @@ static bool load(void)
  */
 unsigned int disasm(const uint8_t *code, size_t n, uint64_t address, unsigned int bits, char *s, size_t room)
 {
-	cs_mode mode = bits == 64 ? CS_MODE_64 : bits == 32 ? CS_MODE_32 : CS_MODE_16;
 	unsigned int size = 0;
 	cs_insn *insn;
-	csh handle;
 
 	*s = 0;
-	if ((!cs.cs_open && !load()) || !cs.cs_open || cs.cs_open(CS_ARCH_X86, mode, &handle))
+	if (!disasm_there())
 		return 0;
-	if (cs.cs_disasm(handle, code, n, address, 1, &insn)) {
+	if (cs.cs_disasm(handles[bits == 64 ? 2 : bits == 32], code, n, address, 1, &insn)) {
 		size = insn->size;
 		snprintf(s, room, "%s%s%s", insn->mnemonic, insn->op_str[0] ? " " : "", insn->op_str);
 		figure_clean(s);
 		cs.cs_free(insn, 1);
 	}
-	cs.cs_close(&handle);
 	return size;
 }

@@ -5,9 +5,11 @@
 #ifndef TELEMETRY_DISASM_H
 #define TELEMETRY_DISASM_H
 
-#include <stdint.h>
+#include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
+bool disasm_there(void);
 unsigned int disasm(const uint8_t *code, size_t n, uint64_t address, unsigned int bits, char *s, size_t room);
 
 #endif /* TELEMETRY_DISASM_H */

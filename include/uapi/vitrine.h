@@ -402,6 +402,10 @@ enum vitrine_outcome {
  * @outcome: enum vitrine_outcome
  * @insn_len: length of the instruction, 0 where the CPU did not say
  * @user_reason: KVM_EXIT_ with VITRINE_OUTCOME_USER
+ * @code: bytes at RIP, at most to the end of their page
+ * @code_len: how many; 0 where they could not be read at once: no memory is there, or it is not present in the VM's process
+ * @code_bits: 16, 32 or 64: how wide that code is; 0 with no bytes
+ * @reserved: 0
  */
 struct vitrine_trace_record {
 	__u64 tsc;
@@ -417,6 +421,10 @@ struct vitrine_trace_record {
 	__u8 outcome;
 	__u8 insn_len;
 	__u32 user_reason;
+	__u8 code[16];
+	__u8 code_len;
+	__u8 code_bits;
+	__u8 reserved[6];
 };
 
 #endif /* _UAPI_VITRINE_H */

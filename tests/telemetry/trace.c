@@ -63,6 +63,9 @@ ABI_TEST("each exit is one record, in order")
 		cpuids++;
 		EXPECT_EQ(e->rax, 7);
 		EXPECT_EQ(e->rip, CODE_GPA + 3 + 1 + 6);
+		EXPECT_EQ(e->code_len, 16);
+		EXPECT_EQ(e->code_bits, 16);
+		EXPECT(!memcmp(e->code, forty + 3 + 1 + 6, 10));
 		EXPECT(e->outcome == VITRINE_OUTCOME_RESUMED || e->outcome == VITRINE_OUTCOME_SLOW);
 		EXPECT(e->host_cycles > 0);
 	}
@@ -71,6 +74,52 @@ ABI_TEST("each exit is one record, in order")
 	EXPECT_EQ(e->outcome, VITRINE_OUTCOME_USER);
 	EXPECT_EQ(e->user_reason, KVM_EXIT_IO);
 	EXPECT_EQ(e->rax & 0xff, 0x55);
+}
+
+/* The only vCPU's last record, after its KVM_RUN has come back. */
+static const struct vitrine_trace_record *last_record(struct vcpu *vcpu)
+{
+	struct vitrine_trace_ring *r;
+	int fd;
+
+	r = trace(vcpu->vm, 64, &fd);
+	ioctl(vcpu->fd, KVM_RUN, 0);
+	NEED(r->head > 0);
+	return record(r, r->head - 1);
+}
+
+ABI_TEST("code is read up to the end of its page")
+{
+	struct vcpu *vcpu = vcpu_create(vm_create(0), 0);
+	const struct vitrine_trace_record *e;
+	struct kvm_regs regs;
+
+	vcpu_load16(vcpu, forty, forty_end);
+	/* OUT, four bytes before the page's end, in a segment of base 0. */
+	memcpy(vcpu->vm->ram + CODE_GPA + 4092, "\xe6\xf4\xf4\xf4\xf4", 5);
+	NEED(!ioctl(vcpu->fd, KVM_GET_REGS, &regs));
+	regs.rip = CODE_GPA + 4092;
+	NEED(!ioctl(vcpu->fd, KVM_SET_REGS, &regs));
+	e = last_record(vcpu);
+	EXPECT_EQ(e->rip, CODE_GPA + 4092);
+	EXPECT_EQ(e->code_len, 4);
+	EXPECT(!memcmp(e->code, "\xe6\xf4\xf4\xf4", 4));
+}
+
+ABI_TEST("of code where no memory is there are no bytes")
+{
+	struct vcpu *vcpu = vcpu_create(vm_create(0), 0);
+	const struct vitrine_trace_record *e;
+	struct kvm_sregs s;
+
+	vcpu_load16(vcpu, forty, forty_end);
+	NEED(!ioctl(vcpu->fd, KVM_GET_SREGS, &s));
+	s.cs.base = HOLE_GPA;
+	NEED(!ioctl(vcpu->fd, KVM_SET_SREGS, &s));
+	e = last_record(vcpu);
+	EXPECT_EQ(e->code_len, 0);
+	EXPECT_EQ(e->code_bits, 0);
+	EXPECT_EQ(e->code[0], 0);
 }
 
 ABI_TEST("a ring without room counts what it lost, and goes on when it was read")
