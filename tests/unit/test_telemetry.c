@@ -457,7 +457,7 @@ START_TEST(faults)
 END_TEST
 
 #define RING_RECORDS	64
-#define RING_RECORD	80	/* of a later version: larger */
+#define RING_RECORD	(sizeof(struct vitrine_trace_record) + 16)	/* of a later version: larger */
 #define RING_BYTES	(4096 + RING_RECORDS * RING_RECORD)
 
 static _Alignas(64) uint8_t ring_memory[RING_BYTES];
