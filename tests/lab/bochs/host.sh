@@ -143,9 +143,21 @@ write_bochsrc() {
 	END
 }
 
+# drain_screen: Bochs draws its screen, and the cursor several times in a second of its time, on a pseudo-terminal of its own. Nobody
+# else reads that, and when it is full, after a minute or two, Bochs stands still for ever.
+drain_screen() {
+	local i screen=
+	for ((i = 0; i < 600; i++)); do
+		screen=$(sed -n 's/^Bochs connected to screen "\([^"]*\)".*/\1/p' "$work/emulator.err" 2>/dev/null)
+		[[ -z $screen ]] || break
+		sleep 0.2
+	done
+	[[ ! -c $screen ]] || exec cat "$screen"
+}
+
 # run_bochs: without a terminal, and without a file that says "c", its debugger waits for ever.
 run_bochs() {
-	local limit="timeout --foreground -s KILL $timeout"
+	local limit="timeout --foreground -s KILL $timeout" status=0 script_pid drain_pid
 	local line="exec bochs-bin -q -f '$work/bochsrc'"
 
 	[[ -z $tty ]] || limit="timeout --foreground -s KILL 0"
@@ -157,7 +169,12 @@ run_bochs() {
 		script -qfec "echo \$\$ >'$work/bochs.pid'; exec $limit sh -c \"$line -rc '$work/bochs.rc'\"" \
 			/dev/null </dev/null >"$work/emulator.err" 2>&1 &
 		# In the background: a signal to the lab is not kept waiting.
-		wait $!
+		script_pid=$!
+		drain_screen >/dev/null 2>&1 </dev/null &
+		drain_pid=$!
+		wait "$script_pid" || status=$?
+		kill "$drain_pid" 2>/dev/null || true
+		return "$status"
 	fi
 }
 
