@@ -311,6 +311,9 @@ static int complete_disks(void)
 	if (config.ndisks + !!image + wants_seed() > CONFIG_DISKS)
 		return vmctl_usage("--disk", "there are more than 24 disks");
 	if (image) {
+		/* What the file says of its disks is not said of the same ones any more. */
+		free(config.source);
+		config.source = NULL;
 		memmove(d + 1, d, config.ndisks++ * sizeof(*d));
 		d[0] = (struct config_disk){ .file = strdup(IMAGE_FILE), .format = strdup("qcow2") };
 	}

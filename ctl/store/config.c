@@ -308,6 +308,7 @@ void config_fini(struct config *c)
 		free(c->nets[i].network);
 		free(c->nets[i].mac);
 	}
+	free(c->source);
 	config_init(c);
 }
 
@@ -497,7 +498,14 @@ int config_parse(struct config *c, const char *text, size_t n, struct config_err
 	if (!err && c->balloon && c->balloon > c->memory - MEMORY_MIN)
 		err = refuse(e, 0, "`balloon` leaves less than 16M of `memory`");
 	free(copy);
-	return err;
+	if (err)
+		return err;
+	free(c->source);
+	c->source = strndup(text, n);
+	if (c->source)
+		return 0;
+	refuse(e, 0, "not enough memory");
+	return -ENOMEM;
 }
 
 static void print_value(FILE *f, const struct key *k, const void *section)
@@ -547,37 +555,194 @@ static void print_section(FILE *f, enum section section, const void *at)
 			print_value(f, &keys[i], at);
 }
 
+/* The disks and network cards from these numbers on. */
+static void print_rest(FILE *f, const struct config *c, unsigned int disk, unsigned int net)
+{
+	for (; disk < c->ndisks; disk++) {
+		fputs("\n[disk]\n", f);
+		print_section(f, DISK, &c->disks[disk]);
+	}
+	for (; net < c->nnets; net++) {
+		fputs("\n[net]\n", f);
+		print_section(f, NET, &c->nets[net]);
+	}
+}
+
+/**
+ * struct revision - while the text of one configuration becomes that of another
+ * @f: the new text
+ * @was: what the old text says
+ * @c: what the new one shall say
+ * @section: that the line is in
+ * @old: the section in @was
+ * @new: in @c, NULL if it is not there any more
+ * @ndisks: disks so far
+ * @nnets: network cards so far
+ * @said: keys of the section that the new text has, a bit each
+ * @held: empty lines and comments that may belong to what follows
+ * @end: end of them
+ */
+struct revision {
+	FILE *f;
+	const struct config *was, *c;
+	enum section section;
+	const void *old, *new;
+	unsigned int ndisks, nnets;
+	uint64_t said;
+	const char *held, *end;
+};
+
+static bool is_same(const struct key *k, const void *a, const void *b)
+{
+	const void *x = (const char *)a + k->offset, *y = (const char *)b + k->offset;
+	const char *s, *t;
+
+	switch (k->type) {
+	case NUMBER:
+	case SIZE:
+		return *(const uint64_t *)x == *(const uint64_t *)y;
+	case FLAG:
+		return *(const bool *)x == *(const bool *)y;
+	default:
+		s = *(char *const *)x;
+		t = *(char *const *)y;
+		return s && t && !strcmp(s, t);
+	}
+}
+
+static void put_held(struct revision *r)
+{
+	if (r->new)
+		fwrite(r->held, r->end - r->held, 1, r->f);
+	r->held = r->end;
+}
+
+/* What the section says that the old text had nothing of. */
+static void revise_end(struct revision *r)
+{
+	size_t i;
+
+	for (i = 0; r->new && i < ARRAY_SIZE(keys); i++)
+		if (keys[i].section == r->section && !(r->said & 1ULL << i) && is_given(&keys[i], r->new) &&
+		    !is_same(&keys[i], r->new, r->old))
+			print_value(r->f, &keys[i], r->new);
+	put_held(r);
+}
+
+static void revise_section(struct revision *r, bool disk)
+{
+	unsigned int i = disk ? r->ndisks++ : r->nnets++;
+
+	revise_end(r);
+	r->said = 0;
+	r->section = disk ? DISK : NET;
+	r->old = disk ? (const void *)&r->was->disks[i] : &r->was->nets[i];
+	if (disk)
+		r->new = i < r->c->ndisks ? &r->c->disks[i] : NULL;
+	else
+		r->new = i < r->c->nnets ? &r->c->nets[i] : NULL;
+}
+
+static void revise_key(struct revision *r, const char *line, size_t n, size_t name)
+{
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(keys); i++)
+		if (keys[i].section == r->section && strlen(keys[i].name) == name && !strncmp(keys[i].name, line, name))
+			break;
+	put_held(r);
+	if (!r->new || i == ARRAY_SIZE(keys))
+		return;
+	r->said |= 1ULL << i;
+	if (is_same(&keys[i], r->new, r->old))
+		fprintf(r->f, "%.*s\n", (int)n, line);
+	else if (is_given(&keys[i], r->new))
+		print_value(r->f, &keys[i], r->new);
+}
+
+static void revise(struct revision *r, const char *text)
+{
+	const char *line = text, *next, *body;
+
+	r->held = text;
+	r->end = text;
+	for (; *line; line = next) {
+		next = strchrnul(line, '\n');
+		next += *next == '\n';
+		body = line + strspn(line, " \t");
+		r->end = line;
+		if (body == next || *body == '\n' || *body == '#') {
+			r->end = next;
+			continue;
+		}
+		if (*body == '[') {
+			revise_section(r, body[1] == 'd');
+			if (r->new)
+				fputs(r->section == DISK ? "[disk]\n" : "[net]\n", r->f);
+		} else {
+			revise_key(r, body, strcspn(body, "\n"), strcspn(body, " \t="));
+		}
+		r->held = next;
+		r->end = next;
+	}
+	revise_end(r);
+	print_rest(r->f, r->c, r->ndisks, r->nnets);
+}
+
+/* Comments and order are kept where the old text has them. */
+static bool print_revised(FILE *f, const struct config *c)
+{
+	struct config was;
+	struct revision r = { .f = f, .was = &was, .c = c, .section = TOP, .old = &was, .new = c };
+	struct config_error e;
+	bool ok;
+
+	config_init(&was);
+	ok = !config_parse(&was, c->source, strlen(c->source), &e);
+	if (ok)
+		revise(&r, c->source);
+	config_fini(&was);
+	return ok;
+}
+
+static bool print_plain(FILE *f, const struct config *c)
+{
+	fputs("# A virtual machine: see CONFIGURATION in vmctl(8). Changes count from the next start.\n", f);
+	print_section(f, TOP, c);
+	print_rest(f, c, 0, 0);
+	return true;
+}
+
+static char *print_as(const struct config *c, bool (*print)(FILE *f, const struct config *c))
+{
+	char *text = NULL;
+	size_t n = 0;
+	FILE *f = open_memstream(&text, &n);
+	bool ok;
+
+	if (!f)
+		return NULL;
+	ok = print(f, c);
+	if (!fclose(f) && ok)
+		return text;
+	free(text);
+	return NULL;
+}
+
 /**
  * config_print() - the text that config_parse() reads as the same configuration
- * @c: the configuration
+ * @c: the configuration; one that was parsed has the comments of its source
  *
  * Return: the text, to be freed, or NULL with errno.
  */
 char *config_print(const struct config *c)
 {
-	char *text = NULL;
-	size_t n = 0;
-	FILE *f = open_memstream(&text, &n);
-	unsigned int i;
+	char *text = c->source ? print_as(c, print_revised) : NULL;
 
-	if (!f)
-		return NULL;
-	fputs("# A virtual machine: see CONFIGURATION in vmctl(8). Changes count from the next start.\n",
-	      f);
-	print_section(f, TOP, c);
-	for (i = 0; i < c->ndisks; i++) {
-		fputs("\n[disk]\n", f);
-		print_section(f, DISK, &c->disks[i]);
-	}
-	for (i = 0; i < c->nnets; i++) {
-		fputs("\n[net]\n", f);
-		print_section(f, NET, &c->nets[i]);
-	}
-	if (fclose(f)) {
-		free(text);
-		return NULL;
-	}
-	return text;
+	if (text && strlen(text) <= CONFIG_MAX)
+		return text;
+	free(text);
+	return print_as(c, print_plain);
 }
 
 static bool line_has_key(const char *line, const char *key)

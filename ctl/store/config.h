@@ -66,6 +66,7 @@ struct config_net {
  * @ndisks: their number
  * @nets: in the guest's order
  * @nnets: their number
+ * @source: the text that it was parsed from: printed again, it keeps comments and order
  */
 struct config {
 	char *uuid, *hostname, *instance, *kernel, *firmware, *initrd, *append, *device, *pin, *on_reboot;
@@ -73,6 +74,7 @@ struct config {
 	struct config_disk disks[CONFIG_DISKS];
 	struct config_net nets[CONFIG_NETS];
 	unsigned int ndisks, nnets;
+	char *source;
 };
 
 /**

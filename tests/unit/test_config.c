@@ -175,6 +175,65 @@ START_TEST(printed_is_read_the_same)
 }
 END_TEST
 
+static void put(char **field, const char *value)
+{
+	free(*field);
+	*field = value ? strdup(value) : NULL;
+}
+
+START_TEST(changed_keeps_comments)
+{
+	char *text;
+
+	ck_assert_int_eq(parse("# ours\nmemory = 1024M\n# old\ninitrd = /i\n  cpus=2 \n\n# data\n[disk]\nfile = disks/a # b\n"
+			       "# slow\niops = 10\n\n# logs\n[disk]\nfile = b.qcow2\n[net]\nnetwork = user\n# end"), 0);
+	put(&c.disks[0].file, "disks/x.qcow2");
+	put(&c.disks[0].format, "qcow2");
+	put(&c.uuid, "0123abcd-0123-4567-89ab-0123456789ab");
+	put(&c.initrd, NULL);
+	c.cpus = 3;
+	c.disks[c.ndisks++].file = strdup("c");
+	text = config_print(&c);
+	ck_assert_str_eq(text, "# ours\nmemory = 1024M\n# old\ncpus = 3\nuuid = 0123abcd-0123-4567-89ab-0123456789ab\n\n"
+			 "# data\n[disk]\nfile = disks/x.qcow2\n# slow\niops = 10\nformat = qcow2\n\n# logs\n[disk]\n"
+			 "file = b.qcow2\n[net]\nnetwork = user\n# end\n[disk]\nfile = c\n");
+	free(text);
+	config_fini(&c);
+}
+END_TEST
+
+START_TEST(changed_loses_sections)
+{
+	char *text;
+
+	ck_assert_int_eq(parse("cpus = 2\n# one\n[disk]\nfile = a\n# two\n[disk]\nfile = b\n# of two\n[net]\nnetwork = user\n"), 0);
+	put(&c.disks[--c.ndisks].file, NULL);
+	text = config_print(&c);
+	ck_assert_str_eq(text, "cpus = 2\n# one\n[disk]\nfile = a\n# two\n[net]\nnetwork = user\n");
+	free(text);
+	config_fini(&c);
+}
+END_TEST
+
+START_TEST(too_many_comments)
+{
+	char *source = malloc(CONFIG_MAX + 1), *text;
+
+	memset(source, '#', CONFIG_MAX);
+	memcpy(source + CONFIG_MAX - 10, "\ncpus = 7\n", 10);
+	source[CONFIG_MAX] = 0;
+	ck_assert_int_eq(parse(source), 0);
+	put(&c.kernel, "/a/long/name");
+	text = config_print(&c);
+	ck_assert_uint_lt(strlen(text), 300);
+	ck_assert_ptr_nonnull(strstr(text, "\ncpus = 7\n"));
+	ck_assert_ptr_nonnull(strstr(text, "\nkernel = /a/long/name\n"));
+	free(text);
+	free(source);
+	config_fini(&c);
+}
+END_TEST
+
 START_TEST(edits_keep_the_rest)
 {
 	static const struct {
@@ -214,6 +273,29 @@ START_TEST(names)
 END_TEST
 
 /* Bytes changed, lines cut, doubled: whatever comes is read or refused, and nothing is lost or overrun. */
+/* Whatever the text is like, a change of it is read as what it was changed to. */
+static void change_and_read(void)
+{
+	char *text, *disk = c.ndisks ? strdup(c.disks[0].file) : NULL;
+	unsigned int n = c.ndisks;
+
+	put(&c.uuid, "99999999-0123-4567-89ab-0123456789ab");
+	c.cpus = c.cpus % 64 + 1;
+	if (n)
+		put(&c.disks[0].format, "vmdk");
+	text = config_print(&c);
+	config_fini(&c);
+	ck_assert_int_eq(parse(text), 0);
+	ck_assert_str_eq(c.uuid, "99999999-0123-4567-89ab-0123456789ab");
+	ck_assert_uint_eq(c.ndisks, n);
+	if (n) {
+		ck_assert_str_eq(c.disks[0].file, disk);
+		ck_assert_str_eq(c.disks[0].format, "vmdk");
+	}
+	free(text);
+	free(disk);
+}
+
 START_TEST(damaged)
 {
 	char text[2 * sizeof(good)];
@@ -229,6 +311,8 @@ START_TEST(damaged)
 		memset(&e, 0, sizeof(e));
 		if (config_parse(&c, text, n, &e))
 			ck_assert_uint_ne(e.what[0], 0);
+		else
+			change_and_read();
 		config_fini(&c);
 	}
 }
@@ -283,6 +367,9 @@ int main(void)
 	tcase_add_test(t, zero_byte);
 	tcase_add_test(t, too_much);
 	tcase_add_test(t, printed_is_read_the_same);
+	tcase_add_test(t, changed_keeps_comments);
+	tcase_add_test(t, changed_loses_sections);
+	tcase_add_test(t, too_many_comments);
 	tcase_add_loop_test(t, edits_keep_the_rest, 0, 8);
 	tcase_add_test(t, names);
 	tcase_add_loop_test(t, damaged, 0, 8);
