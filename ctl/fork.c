@@ -180,17 +180,19 @@ static int prepare(struct birth *b)
 /**
  * struct times - of a fork, in microseconds from the moment in which the parent was stopped
  * @pause: until it went on
+ * @part: of that, in their order: the CPUs, the devices, the state, fork(2), the way on
  * @child: until the child ran
  */
 struct times {
-	unsigned long long pause, child;
+	unsigned long long pause, part[5], child;
 };
 
 /* The child says R when it runs; the parent says how long it stood still. 0 if both did. */
 static int hear(struct birth *b, struct times *t)
 {
 	struct pollfd p = { .fd = b->status, .events = POLLIN };
-	char text[128];
+	unsigned long long *part = t->part;
+	char text[256];
 	size_t n = 0;
 	ssize_t got;
 
@@ -202,7 +204,17 @@ static int hear(struct birth *b, struct times *t)
 	}
 	text[n] = 0;
 	return strstr(text, "R ") && sscanf(strstr(text, "R "), "R %llu", &t->child) == 1 &&
-	       strstr(text, "P ") && sscanf(strstr(text, "P "), "P %llu", &t->pause) == 1 ? 0 : -1;
+	       strstr(text, "P ") && sscanf(strstr(text, "P "), "P %llu %llu %llu %llu %llu %llu", &t->pause, part,
+					    part + 1, part + 2, part + 3, part + 4) == 6 ? 0 : -1;
+}
+
+static void tell_times(const struct birth *b, const struct times *t)
+{
+	printf("%s: forked from %s, which stood still for %llu us; runs after %llu us\n", b->child.name,
+	       b->parent->name, t->pause, t->child);
+	if (timing)
+		printf("%s: %llu us to stop the CPUs, %llu the devices, %llu to save the state, %llu to fork, %llu to go on\n",
+		       b->parent->name, t->part[0], t->part[1], t->part[2], t->part[3], t->part[4]);
 }
 
 /* The child's last words, or the parent's, which has a log that stays. */
@@ -236,8 +248,7 @@ static int ask(struct birth *b)
 	b->fd[VMM_FORK_STATUS] = -1;
 	if (!hear(b, &t)) {
 		if (timing || isatty(STDOUT_FILENO))
-			printf("%s: forked from %s, which stood still for %llu us; runs after %llu us\n", b->child.name,
-			       b->parent->name, t.pause, t.child);
+			tell_times(b, &t);
 		return 0;
 	}
 	tell_failure(b);

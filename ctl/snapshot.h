@@ -15,11 +15,14 @@
  * @machine: for its process
  * @clock: what the guest sees of the time since
  * @paused: its CPUs wait for `vmctl resume`
+ * @timing: its log shall tell when its first instruction came
+ * @asked: when the user asked, microseconds of the monotonic clock
  */
 struct start_restore {
 	struct vmm_restore machine;
 	enum vmm_clock clock;
-	bool paused;
+	bool paused, timing;
+	uint64_t asked;
 };
 
 /* snapshot.c */

@@ -10,13 +10,15 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "layers.h"
 #include "snapshot.h"
 #include "subverbs.h"
 
 static const char *as;
-static bool force, paused, prefault, verify;
+static bool force, paused, prefault, timing, verify;
+static uint64_t asked;
 static enum vmm_clock clock_mode;
 
 static const struct argp_option options[] = {
@@ -25,6 +27,7 @@ static const struct argp_option options[] = {
 	{ "force", 'f', NULL, 0, "End the VM first, if it runs", 0 },
 	{ "paused", 'p', NULL, 0, "The VM waits for `vmctl resume`", 0 },
 	{ "prefault", 'P', NULL, 0, "Read all of the memory ahead while the guest runs", 0 },
+	{ "timing", 't', NULL, 0, "The VM's vmm.log shall say when it ends how long its first instruction took from here", 0 },
 	{ "verify", 'v', NULL, 0, "Look at every byte first", 0 },
 	{ 0 },
 };
@@ -48,6 +51,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case 'P':
 		prefault = true;
+		return 0;
+	case 't':
+		timing = true;
 		return 0;
 	case 'v':
 		verify = true;
@@ -97,7 +103,8 @@ static int layer_disks(const struct snapshot *s, const struct vm *vm, struct con
 
 static int start(const struct snapshot *s, struct vm *vm, const struct config *c)
 {
-	struct start_restore r = { .machine.prefault = prefault, .clock = clock_mode, .paused = paused };
+	struct start_restore r = { .machine.prefault = prefault, .clock = clock_mode, .paused = paused,
+				   .timing = timing, .asked = asked };
 	struct snapshot_ram ram;
 	int status = VMCTL_FAILED;
 	size_t n;
@@ -179,7 +186,10 @@ static int work(struct vm *vm, const struct vmctl_args *a)
 int snapshot_restore(int argc, char **argv)
 {
 	struct vmctl_args a = { .argp = &argp, .min = 2, .max = 2 };
+	struct timespec now;
 
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	asked = now.tv_sec * 1000000ULL + now.tv_nsec / 1000;
 	if (vmctl_parse(&a, argc, argv))
 		return VMCTL_USAGE;
 	return snapshot_with(&a, true, work);

@@ -280,6 +280,8 @@ static int be_vm(struct vm *vm, const struct config *c, const struct start_resto
 		m.restore = &r->machine;
 		m.clock = r->clock;
 		m.paused = r->paused;
+		m.timing = r->timing;
+		m.asked = r->asked;
 	}
 	status = vmm_run(&m);
 	/* Not built, and told so: nothing has ended that had begun. */

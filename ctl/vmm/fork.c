@@ -3,9 +3,11 @@
  * fork.c - fork(2) of a VM process: memory is shared by the kernel, copy on write; what of the hypervisor and of the event
  * loop cannot be inherited is made again in the child.
  *
- * The parent stands still from the first CPU's stop to its own resume(), which does not wait for the child.
+ * The parent stands still from the first CPU's stop to its own resume(), which does not wait for the child; the child
+ * waits for that, so that it takes no time from a parent that stands still where they share a CPU.
  */
 #include <errno.h>
+#include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -19,6 +21,27 @@
 #include "part.h"
 #include "save.h"
 #include "vmm.h"
+
+/* What the pause consists of, in its order. */
+enum moment {
+	STARTED,
+	CPUS_STOPPED,
+	DEVICES_STOPPED,
+	SAVED,
+	FORKED,
+	GOES_ON,
+	MOMENTS,
+};
+
+/**
+ * struct forking - a fork on its way
+ * @us: when it came that far, microseconds
+ * @go: pipe without a word: it ends for the child when the parent goes on
+ */
+struct forking {
+	uint64_t us[MOMENTS];
+	int go[2];
+};
 
 static uint64_t now_us(void)
 {
@@ -118,7 +141,18 @@ static int become(struct vmm *m, struct vmm_fork *f)
 	return call_forked(m) || vmm_genid_renew(m) || vmm_vcpus_start(m) ? -1 : 0;
 }
 
-static void run_child(struct vmm *m, struct vmm_fork *f, uint64_t start)
+/* Whatever becomes of the parent, the pipe ends. */
+static void wait_for_parent(const struct forking *k)
+{
+	char none;
+
+	close(k->go[1]);
+	while (read(k->go[0], &none, 1) < 0 && errno == EINTR)
+		;
+	close(k->go[0]);
+}
+
+static void run_child(struct vmm *m, struct vmm_fork *f, const struct forking *k)
 {
 	const struct vmm_owner *o = m->config->owner;
 	char text[32];
@@ -133,7 +167,7 @@ static void run_child(struct vmm *m, struct vmm_fork *f, uint64_t start)
 	if (!f->paused)
 		vmm_resume(m);
 	o->phase(o, f->paused ? VMM_PHASE_PAUSED : VMM_PHASE_RUNNING, NULL);
-	snprintf(text, sizeof(text), "R %llu\n", (unsigned long long)(now_us() - start));
+	snprintf(text, sizeof(text), "R %llu\n", (unsigned long long)(now_us() - k->us[STARTED]));
 	say(f, text);
 }
 
@@ -166,10 +200,22 @@ static void run_writer(struct vmm *m, struct vmm_fork *f)
 	vmm_save_write(m, f->generation, f->fd, f->fd + f->nfd - f->files, f->files);
 }
 
-static void run_parent(struct vmm *m, struct vmm_fork *f, bool was_paused, uint64_t start)
+/* All of the pause, then its parts. */
+static void tell_pause(const struct vmm_fork *f, const struct forking *k)
+{
+	char text[160];
+	int n = snprintf(text, sizeof(text), "P %llu", (unsigned long long)(k->us[GOES_ON] - k->us[STARTED]));
+	unsigned int i;
+
+	for (i = CPUS_STOPPED; i < MOMENTS; i++)
+		n += snprintf(text + n, sizeof(text) - n, " %llu", (unsigned long long)(k->us[i] - k->us[i - 1]));
+	snprintf(text + n, sizeof(text) - n, "\n");
+	say(f, text);
+}
+
+static void run_parent(struct vmm *m, struct vmm_fork *f, bool was_paused, struct forking *k)
 {
 	unsigned int disks = vmm_blk_writable(m);
-	char text[32];
 	int fd[VMM_FORK_FDS];
 
 	/* Without its layers it cannot go on: nothing may be written to what the child, or the snapshot, has. */
@@ -178,10 +224,12 @@ static void run_parent(struct vmm *m, struct vmm_fork *f, bool was_paused, uint6
 	vmm_parts_resume(m);
 	if (!was_paused)
 		vmm_resume(m);
+	k->us[GOES_ON] = now_us();
+	close(k->go[0]);
+	close(k->go[1]);
 	if (f->generation[0])
 		vmm_ident_snapshot(m, f->name);
-	snprintf(text, sizeof(text), "P %llu\n", (unsigned long long)(now_us() - start));
-	say(f, text);
+	tell_pause(f, k);
 }
 
 static void save_state(struct vmm *m)
@@ -200,26 +248,36 @@ static void save_state(struct vmm *m)
 void vmm_fork_run(struct vmm *m)
 {
 	bool was_paused = atomic_load(&m->pausing);
+	struct forking k = { .go = { -1, -1 } };
 	struct vmm_fork *f = m->fork;
-	uint64_t start = now_us();
 	pid_t child = -1;
+	int err;
 
+	k.us[STARTED] = now_us();
+	err = pipe2(k.go, O_CLOEXEC);
 	vmm_pause(m);
+	k.us[CPUS_STOPPED] = now_us();
 	vmm_parts_quiesce(m);
-	if (!vmm_blk_freeze(m)) {
+	err = err || vmm_blk_freeze(m);
+	k.us[DEVICES_STOPPED] = now_us();
+	if (!err) {
 		/* What the guest said before is the parent's to log. */
 		vmm_hubs_service(m);
 		save_state(m);
 		/* Nobody asks how the child ended. */
 		signal(SIGCHLD, SIG_IGN);
+		k.us[SAVED] = now_us();
 		child = fork();
+		k.us[FORKED] = now_us();
 	}
 	m->fork = NULL;
+	if (!child)
+		wait_for_parent(&k);
 	if (!child && f->generation[0])
 		run_writer(m, f);
 	else if (!child)
-		run_child(m, f, start);
+		run_child(m, f, &k);
 	else
-		run_parent(m, f, was_paused, start);
+		run_parent(m, f, was_paused, &k);
 	vmm_fork_free(f);
 }

@@ -18,7 +18,7 @@ struct vmm;
 
 /* What a child that is a VM cannot open itself, in this order; then see struct vmm_fork. */
 enum {
-	VMM_FORK_STATUS,	/* pipe: "P microseconds" from the parent, how long it stood still; "R microseconds" from the child, since the same moment */
+	VMM_FORK_STATUS,	/* pipe: "P microseconds" from the parent, how long it stood still, in all and in parts; "R microseconds" from the child, since the same moment */
 	VMM_FORK_RUN,		/* the child's record */
 	VMM_FORK_LOG,		/* what the child says of itself */
 	VMM_FORK_CONTROL,	/* sockets: control, vsock */

@@ -446,7 +446,7 @@ int vmm_run(const struct vmm_config *config)
 	m.config = config;
 	m.clock = config->clock;
 	m.pausing = config->paused || config->restore;
-	m.start.us = now_us();
+	m.start.us = config->asked ? config->asked : now_us();
 	m.start.tsc = tsc();
 	if (create(&m)) {
 		destroy(&m);

@@ -37,7 +37,7 @@ static const int calls[] = {
 	SCMP_SYS(pwritev2), SCMP_SYS(lseek), SCMP_SYS(sendfile), SCMP_SYS(copy_file_range),
 	SCMP_SYS(fsync), SCMP_SYS(fdatasync), SCMP_SYS(sync_file_range), SCMP_SYS(fallocate),
 	SCMP_SYS(ftruncate), SCMP_SYS(fstat), SCMP_SYS(newfstatat), SCMP_SYS(close), SCMP_SYS(close_range),
-	SCMP_SYS(fcntl), SCMP_SYS(dup2), SCMP_SYS(io_uring_enter),
+	SCMP_SYS(fcntl), SCMP_SYS(dup2), SCMP_SYS(pipe2), SCMP_SYS(io_uring_enter),
 	/* sockets that are there, and connections to them */
 	SCMP_SYS(accept4), SCMP_SYS(recvmsg), SCMP_SYS(recvfrom), SCMP_SYS(recvmmsg),
 	SCMP_SYS(sendmsg), SCMP_SYS(sendto), SCMP_SYS(sendmmsg), SCMP_SYS(getsockopt),

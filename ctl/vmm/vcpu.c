@@ -267,11 +267,8 @@ static void *vcpu_thread(void *arg)
 {
 	struct vmm_vcpu *v = arg;
 	struct vmm *m = v->vmm;
+	bool owed = false, first = v->id == 0;
 
-	bool owed = false;
-
-	if (v->id == 0)
-		vmm_time_stamp(m, VMM_FIRST_INSTRUCTION);
 	for (;;) {
 		/*
 		 * An access that was answered is finished by the next KVM_RUN, before it looks at immediate_exit: until
@@ -283,6 +280,9 @@ static void *vcpu_thread(void *arg)
 			break;
 		if (owed && !vmm_may_run(m))
 			v->run->immediate_exit = 1;
+		if (first)
+			vmm_time_stamp(m, VMM_FIRST_INSTRUCTION);
+		first = false;
 		if (!ioctl(v->fd, KVM_RUN, 0)) {
 			handle_exit(v);
 			owed = v->run->exit_reason == KVM_EXIT_IO || v->run->exit_reason == KVM_EXIT_MMIO;

@@ -128,6 +128,7 @@ struct vmm_restore;
  * @clock: what a restored guest sees of the time that passed
  * @paused: its CPUs do not run yet
  * @timing: print times
+ * @asked: since when they are counted, microseconds of the monotonic clock; 0: since vmm_run()
  * @restarts: a guest that resets its machine starts again; else that ends the VM
  * @owner: of a VM in the store; NULL for a VM that is the terminal's
  */
@@ -142,6 +143,7 @@ struct vmm_config {
 	const struct vmm_restore *restore;
 	enum vmm_clock clock;
 	bool paused, timing, restarts;
+	uint64_t asked;
 	const struct vmm_owner *owner;
 };
 
