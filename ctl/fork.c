@@ -17,6 +17,7 @@
 #include "client.h"
 #include "layers.h"
 #include "net/net.h"
+#include "vmm/cgroup.h"
 #include "vmm/fork.h"
 #include "vmm/local.h"
 
@@ -73,6 +74,7 @@ const struct vmctl_args vmctl_fork_args = { .argp = &argp, .min = 2, .max = 2 };
  * @fd: for the request, see vmm/fork.h
  * @nfd: their number
  * @status: reading end of the status pipe
+ * @place: the child's group of processes
  */
 struct birth {
 	struct vm *parent;
@@ -81,6 +83,7 @@ struct birth {
 	int fd[VMM_FORK_FDS];
 	unsigned int nfd;
 	int status;
+	struct cgroup_place place;
 };
 
 static int add(struct birth *b, int fd)
@@ -105,6 +108,14 @@ static int add_file(struct birth *b, const char *name, int flags)
 	return add(b, fd);
 }
 
+/* Something has to be there, also where the child stays in its parent's. */
+static int open_group(struct birth *b)
+{
+	if (start_place(&b->child, &b->cc, &b->place))
+		return -1;
+	return add(b, b->place.procs >= 0 ? b->place.procs : open("/dev/null", O_WRONLY | O_CLOEXEC));
+}
+
 /* In the order of vmm/fork.h. */
 static int open_fixed(struct birth *b)
 {
@@ -114,7 +125,7 @@ static int open_fixed(struct birth *b)
 		return vmctl_errno(b->child.name, "raise the limit on open files"), -1;
 	b->status = status[0];
 	return add(b, status[1]) || add_file(b, "run", 0) || add_file(b, "vmm.log", O_APPEND) ||
-	       add(b, vmm_local_listen(b->child.fd, "control")) || add(b, vmm_local_listen(b->child.fd, "vsock")) ||
+	       open_group(b) || add(b, vmm_local_listen(b->child.fd, "control")) || add(b, vmm_local_listen(b->child.fd, "vsock")) ||
 	       add_file(b, "console.log", O_APPEND) || add_file(b, "console.log.1", 0) ||
 	       add(b, vmm_local_listen(b->child.fd, "console")) ||
 	       add_file(b, "hvc.log", O_APPEND) || add_file(b, "hvc.log.1", 0) ||
@@ -239,8 +250,8 @@ static int ask(struct birth *b)
 
 	for (i = 0; i < b->cc.nnets; i++)
 		json_array_append_new(macs, json_string(b->cc.nets[i].mac));
-	request = json_pack("{s:s, s:s, s:b, s:o}", "do", "fork", "name", b->child.name, "paused", paused,
-			    "mac", macs);
+	request = json_pack("{s:s, s:s, s:b, s:b, s:o}", "do", "fork", "name", b->child.name, "paused", paused,
+			    "limited", b->place.hold >= 0, "mac", macs);
 	if (client_ask_with(b->parent, request, b->fd, b->nfd, NULL))
 		return -1;
 	/* Our end of the pipe would keep it open. */
@@ -262,13 +273,15 @@ static void finish(struct birth *b)
 			close(b->fd[b->nfd]);
 	if (b->status >= 0)
 		close(b->status);
+	if (b->place.hold >= 0)
+		close(b->place.hold);
 	config_fini(&b->pc);
 	config_fini(&b->cc);
 }
 
 static int fork_one(struct vm *parent, const char *name)
 {
-	struct birth b = { .parent = parent, .status = -1 };
+	struct birth b = { .parent = parent, .status = -1, .place = { -1, -1 } };
 	struct vm_status status;
 	int err;
 

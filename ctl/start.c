@@ -133,7 +133,7 @@ static void on_phase(const struct vmm_owner *o, enum vmm_phase phase, const char
 	}
 }
 
-/* This process is another VM's now. It stays in the group of processes, and so under the limits, of the one it came from. */
+/* This process is another VM's now. */
 static int on_forked(const struct vmm_owner *o, const char *name, int run, int log)
 {
 	struct keeper *k = (struct keeper *)o;
@@ -218,6 +218,24 @@ static int take_limits(const struct config *c, bool own_group)
 
 	limits_of(c, &l);
 	return cgroup_enter(&l, c->uuid ? c->uuid : "vm", own_group);
+}
+
+/**
+ * start_place() - the group of processes that a VM shall be in which another one forks
+ * @vm: its folder, which becomes the current one
+ * @c: what it is
+ * @p: filled, see cgroup_prepare()
+ *
+ * Return: 0, or -1 with the error told.
+ */
+int start_place(struct vm *vm, const struct config *c, struct cgroup_place *p)
+{
+	struct cgroup_limits l;
+
+	if (fchdir(vm->fd))
+		return vmctl_errno(vm->name, "check the VM's folder"), -1;
+	limits_of(c, &l);
+	return cgroup_prepare(&l, c->uuid ? c->uuid : "vm", p);
 }
 
 /**

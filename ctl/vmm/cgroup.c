@@ -16,6 +16,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <dirent.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <sys/sysmacros.h>
 #include <unistd.h>
@@ -172,34 +173,73 @@ static bool wants_group(const struct cgroup_limits *l)
 	return l->weight || l->cap || l->memory || l->nio;
 }
 
+/* Held, shared, by who makes a group until a process is in it. Without it, a group may be swept away that was just made. */
+static int hold(const char *parent)
+{
+	int fd = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+
+	if (fd >= 0)
+		flock(fd, LOCK_SH);
+	return fd;
+}
+
 /* Where VMs that ended left theirs: the kernel refuses to remove one that is in use. */
 static void remove_empty(const char *parent)
 {
 	DIR *dir = opendir(parent);
 	struct dirent *e;
+	bool busy;
 
 	if (!dir)
 		return;
-	while ((e = readdir(dir)))
+	busy = flock(dirfd(dir), LOCK_EX | LOCK_NB);
+	/* Who makes one just now will sweep the next time. */
+	while (!busy && (e = readdir(dir)))
 		if (!strncmp(e->d_name, GROUP, strlen(GROUP)))
 			unlinkat(dirfd(dir), e->d_name, AT_REMOVEDIR);
 	closedir(dir);
 }
 
-static int enter(const struct cgroup_limits *l, const char *parent, const char *name)
+/* The VM's group, empty, and held by p->hold. */
+static int make(const char *parent, const char *name, char *group, size_t room, struct cgroup_place *p)
 {
-	char group[PATH_MAX];
-
 	remove_empty(parent);
-	if (snprintf(group, sizeof(group), "%s/%s%s", parent, GROUP, name) >= (int)sizeof(group)) {
+	if (snprintf(group, room, "%s/%s%s", parent, GROUP, name) >= (int)room) {
 		errno = ENAMETOOLONG;
 		return -1;
 	}
+	p->hold = hold(parent);
+	return make_group(group);
+}
+
+static int enter(const struct cgroup_limits *l, const char *parent, const char *name)
+{
+	struct cgroup_place p = { .procs = -1, .hold = -1 };
+	char group[PATH_MAX];
+	int err;
+
 	/* A group gives its controllers to others only while no process is in itself. */
-	if (make_group(group) || write_file(group, "cgroup.procs", "0"))
+	err = make(parent, name, group, sizeof(group), &p) || write_file(group, "cgroup.procs", "0");
+	if (p.hold >= 0)
+		close(p.hold);
+	if (err)
 		return -1;
 	enable_controllers(parent);
 	return write_limits(group, l);
+}
+
+/* The group, as a path, under which VMs have theirs. */
+static int parent_group(bool own, char *parent, size_t room)
+{
+	char top[PATH_MAX];
+
+	if (own)
+		return group_of(0, parent, room);
+	if (common_parent(top, sizeof(top)))
+		return -1;
+	enable_controllers(top);
+	snprintf(parent, room, "%s/vitrine", top);
+	return make_group(parent);
 }
 
 /**
@@ -212,23 +252,58 @@ static int enter(const struct cgroup_limits *l, const char *parent, const char *
  */
 int cgroup_enter(const struct cgroup_limits *l, const char *name, bool own)
 {
-	char top[PATH_MAX], parent[PATH_MAX + 16];
+	char parent[PATH_MAX + 16];
 
 	if (l->pin && cgroup_pin(l->pin, getpid()))
 		return -1;
-	if (!wants_group(l))
+	if (!wants_group(l) || (!parent_group(own, parent, sizeof(parent)) && !enter(l, parent, name)))
 		return 0;
-	if (own ? group_of(0, parent, sizeof(parent)) : common_parent(top, sizeof(top)))
-		goto failed;
-	if (!own) {
-		snprintf(parent, sizeof(parent), "%s/vitrine", top);
-		enable_controllers(top);
-		if (make_group(parent))
-			goto failed;
+	vmm_error("cgroup", strerror(errno), remedy);
+	return -1;
+}
+
+static int open_procs(const char *group)
+{
+	char path[PATH_MAX + 16];
+
+	snprintf(path, sizeof(path), "%s/cgroup.procs", group);
+	return open(path, O_WRONLY | O_CLOEXEC);
+}
+
+/* One that nobody has limited: ours. */
+static void open_own(struct cgroup_place *p)
+{
+	char group[PATH_MAX];
+
+	if (!group_of(0, group, sizeof(group)))
+		p->procs = open_procs(group);
+}
+
+/**
+ * cgroup_prepare() - a group for a VM process that another one forks
+ * @l: its limits, which hold already; it inherits which CPUs it may use
+ * @name: of the group, unique among the VMs of the user
+ * @p: filled, to be closed by the caller when the process is in it; without limits it is this process's own group, as for a VM
+ *     that is started, or none where that cannot be entered
+ *
+ * Return: 0, or -1 with the error printed.
+ */
+int cgroup_prepare(const struct cgroup_limits *l, const char *name, struct cgroup_place *p)
+{
+	char parent[PATH_MAX + 16], group[PATH_MAX];
+
+	*p = (struct cgroup_place){ .procs = -1, .hold = -1 };
+	if (!wants_group(l)) {
+		open_own(p);
+		return 0;
 	}
-	if (!enter(l, parent, name))
+	if (!parent_group(false, parent, sizeof(parent))) {
+		enable_controllers(parent);
+		if (!make(parent, name, group, sizeof(group), p) && !write_limits(group, l))
+			p->procs = open_procs(group);
+	}
+	if (p->procs >= 0)
 		return 0;
-failed:
 	vmm_error("cgroup", strerror(errno), remedy);
 	return -1;
 }

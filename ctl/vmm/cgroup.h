@@ -38,6 +38,16 @@ struct cgroup_limits {
 	unsigned int nio;
 };
 
+/**
+ * struct cgroup_place - a group that a process shall enter which cannot open it itself
+ * @procs: its list of processes, opened for writing: who writes 0 is in it; -1: none
+ * @hold: keeps others from removing it while it is empty, -1: nothing does
+ */
+struct cgroup_place {
+	int procs, hold;
+};
+
+int cgroup_prepare(const struct cgroup_limits *l, const char *name, struct cgroup_place *p);
 int cgroup_enter(const struct cgroup_limits *l, const char *name, bool own);
 int cgroup_change(const struct cgroup_limits *l, pid_t pid);
 int cgroup_pin(const char *list, pid_t pid);

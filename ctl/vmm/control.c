@@ -146,12 +146,13 @@ static json_t *do_fork(struct vmm *m, const json_t *request, struct client *c)
 	struct vmm_fork *f = calloc(1, sizeof(*f));
 	const char *name, *wrong = "the request is damaged";
 	json_t *macs;
-	int paused;
+	int paused, limited;
 
-	if (f && !json_unpack((json_t *)request, "{s:s, s:b, s:o}", "name", &name, "paused", &paused, "mac",
-			      &macs) && read_macs(macs, f)) {
+	if (f && !json_unpack((json_t *)request, "{s:s, s:b, s:b, s:o}", "name", &name, "paused", &paused, "limited",
+			      &limited, "mac", &macs) && read_macs(macs, f)) {
 		snprintf(f->name, sizeof(f->name), "%s", name);
 		f->paused = paused;
+		f->limited = limited;
 		memcpy(f->fd, c->fd, sizeof(f->fd));
 		f->nfd = c->nfd;
 		wrong = vmm_fork_check(m, f);

@@ -127,6 +127,11 @@ static int become(struct vmm *m, struct vmm_fork *f)
 	vmm_loop_fini(m);
 	if (vmm_loop_init(m))
 		return -1;
+	/* First of all, so that what the child takes is counted there. */
+	if (write(f->fd[VMM_FORK_GROUP], "0", 1) < 0 && f->limited) {
+		vmm_error("cgroup", strerror(errno), "fork it as the user who started it");
+		return -1;
+	}
 	take(f, VMM_FORK_RUN, 2, fd);
 	if (o->forked(o, f->name, fd[0], fd[1]))
 		return -1;

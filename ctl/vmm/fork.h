@@ -21,6 +21,7 @@ enum {
 	VMM_FORK_STATUS,	/* pipe: "P microseconds" from the parent, how long it stood still, in all and in parts; "R microseconds" from the child, since the same moment */
 	VMM_FORK_RUN,		/* the child's record */
 	VMM_FORK_LOG,		/* what the child says of itself */
+	VMM_FORK_GROUP,		/* list of processes of its group, or anything that takes what is written */
 	VMM_FORK_CONTROL,	/* sockets: control, vsock */
 	VMM_FORK_VSOCK,
 	VMM_FORK_HUBS,		/* the consoles' logs and sockets, see vmm_hubs_forked() */
@@ -33,6 +34,7 @@ enum {
  * @files: RAM files of the parent's snapshot
  * @name: of the child, or of the snapshot
  * @paused: the child shall not run yet
+ * @limited: the child shall not run if its group cannot be entered
  * @mac: addresses of the child's network cards
  * @fd: descriptors: the fixed ones; a fresh layer for each writable disk of the parent; the same for the child; the plugs of the
  *      child's network cards, see vmm_net_fds(). For a snapshot see save.h.
@@ -42,7 +44,7 @@ struct vmm_fork {
 	char generation[GENERATION];
 	unsigned int files;
 	char name[64];
-	bool paused;
+	bool paused, limited;
 	uint8_t mac[VMM_FORK_NICS][6];
 	int fd[VMM_FORK_FDS];
 	unsigned int nfd;
