@@ -65,6 +65,7 @@ void virtio_tell(struct virtio_queue *vq)
  */
 void virtio_config_changed(struct virtio_device *dev)
 {
+	atomic_store(&dev->config_seen, false);
 	atomic_fetch_add(&dev->generation, 1);
 	if (atomic_load(&dev->status) & VIRTIO_STATUS_DRIVER_OK)
 		interrupt(dev, dev->config_vector, ISR_CONFIG);

@@ -123,6 +123,7 @@ struct virtio_state {
  * @status: device status field; read by any thread
  * @isr: ISR status; any thread
  * @generation: of @config
+ * @config_seen: the driver has read of @config since it was told that it changed; any thread
  * @device_select: which half of @offered the driver reads
  * @driver_select: which half of @accepted it writes
  * @queue_select: which queue its registers are
@@ -146,6 +147,7 @@ struct virtio_device {
 	unsigned int nqueues;
 	struct virtio_queue queue[VIRTIO_QUEUES];
 	_Atomic uint8_t status, isr, generation;
+	_Atomic bool config_seen;
 	uint32_t device_select, driver_select;
 	uint16_t queue_select, config_vector;
 	unsigned int window;

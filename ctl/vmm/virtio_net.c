@@ -24,7 +24,8 @@
 #define BATCH		64	/* frames in one direction before the other one's turn */
 #define FRAME_MAX	65550	/* of a large segment, with its Ethernet header */
 #define FRAME_MIN	14
-#define FLAP_NS		300000000	/* a link is down */
+#define FLAP_NS		300000000	/* a link is down, and so long again while its driver has not looked */
+#define FLAP_TIMES	40
 #define LENGTH		4	/* before each frame of a stream */
 
 #define F_CSUM		(1ULL << 0)
@@ -613,11 +614,29 @@ static void end_flap(struct vmm *m)
 	m->flap.fd = -1;
 }
 
+/* Has every driver seen that its link is down? One that cannot be told of links has nothing to see. */
+static bool flap_seen(const struct vmm *m)
+{
+	const struct vmm_nic *n;
+
+	for (n = m->nics; n; n = n->next)
+		if (atomic_load(&n->dev.status) & VIRTIO_STATUS_DRIVER_OK && virtio_has(&n->dev, F_STATUS) &&
+		    !atomic_load(&n->dev.config_seen))
+			return false;
+	return true;
+}
+
+/* A guest that is paused, or gets no CPU, would miss it; one that is stuck shall have its links again. */
 static void on_flap(void *opaque, uint32_t events)
 {
 	struct vmm *m = opaque;
+	uint64_t times;
 
 	(void)events;
+	if (read(m->flap.fd, &times, sizeof(times)) == sizeof(times) && vmm_may_run(m))
+		m->flaps += times;
+	if (!flap_seen(m) && m->flaps < FLAP_TIMES)
+		return;
 	end_flap(m);
 	all_links(m, STATUS_LINK_UP);
 }
@@ -630,7 +649,7 @@ static void on_flap(void *opaque, uint32_t events)
  */
 void vmm_net_flap(struct vmm *m)
 {
-	struct itimerspec t = { .it_value.tv_nsec = FLAP_NS };
+	struct itimerspec t = { .it_value.tv_nsec = FLAP_NS, .it_interval.tv_nsec = FLAP_NS };
 
 	if (!m->nics)
 		return;
@@ -642,6 +661,7 @@ void vmm_net_flap(struct vmm *m)
 		m->flap.fd = -1;
 		return;
 	}
+	m->flaps = 0;
 	all_links(m, 0);
 }
 

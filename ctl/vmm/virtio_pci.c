@@ -204,11 +204,12 @@ static void common_write(struct virtio_device *dev, uint32_t at, unsigned int si
 	}
 }
 
-static void config_read(const struct virtio_device *dev, uint32_t at, unsigned int size, void *data)
+static void config_read(struct virtio_device *dev, uint32_t at, unsigned int size, void *data)
 {
 	if (at < dev->config_size)
 		memcpy(data, (const uint8_t *)dev->config + at,
 		       size < dev->config_size - at ? size : dev->config_size - at);
+	atomic_store(&dev->config_seen, true);
 }
 
 static void memory_read(void *opaque, uint32_t at, unsigned int size, void *data)

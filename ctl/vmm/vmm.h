@@ -299,6 +299,7 @@ struct vmm {
 	struct vmm_source wake;		/* eventfd: there is something for the main thread to look at */
 	struct vmm_source signals;
 	struct vmm_source flap;		/* timer of links that went for a moment; its fd is not above 0 otherwise */
+	unsigned int flaps;		/* times that it came while CPUs might run */
 	_Atomic int end;		/* enum vmm_end */
 	_Atomic int restart;		/* enum vmm_restart */
 	_Atomic bool pausing;		/* CPUs shall park, or have */
