@@ -65,6 +65,12 @@ static bool vtr_pt_is_leaf(const struct vtr_pt *pt, u64 entry, unsigned int leve
 	return level == 1 || entry & pt->fmt->large;
 }
 
+/* A table under which nothing may be written, whatever its entries say: the CPU takes the right away that one level lacks. */
+static bool vtr_pt_is_protected(const struct vtr_pt *pt, u64 entry, unsigned int level)
+{
+	return entry && !(entry & pt->fmt->write) && !vtr_pt_is_leaf(pt, entry, level);
+}
+
 /* Unlinked already: put a table and all below it on the list. Entry 0 becomes one of no rights. */
 static void vtr_pt_collect(const struct vtr_pt *pt, u64 *table, unsigned int level, u64 **freed)
 {
@@ -124,6 +130,18 @@ static u64 *vtr_pt_descend(struct vtr_pt *pt, u64 *entry, unsigned int level, u6
 	return table;
 }
 
+/* A protected table: the protection moves from the entry that points to it to those in it. Flush afterwards. */
+static void vtr_pt_push_down(const struct vtr_pt *pt, u64 *entry)
+{
+	u64 *table = vtr_pt_table(pt, *entry), bit = pt->fmt->write;
+	unsigned int i;
+
+	for (i = 0; i < VTR_PT_ENTRIES; i++)
+		if (table[i] & bit)
+			vtr_pte_clear(&table[i], bit);
+	vtr_pte_set(entry, bit);
+}
+
 /**
  * vtr_pt_map() - put a leaf in
  * @pt: the tables
@@ -146,6 +164,12 @@ enum vtr_pt_result vtr_pt_map(struct vtr_pt *pt, const struct vtr_pt_leaf *l, u6
 		entry = &table[vtr_pt_index(l->gfn, level)];
 		if (unlikely(!freed && *entry && vtr_pt_is_leaf(pt, *entry, level)))
 			return VTR_PT_REFUSED;
+		if (unlikely(l->writable && vtr_pt_is_protected(pt, *entry, level))) {
+			if (!freed)
+				return VTR_PT_REFUSED;
+			vtr_pt_push_down(pt, entry);
+			result = VTR_PT_FLUSH;
+		}
 		table = vtr_pt_descend(pt, entry, level, spare, nr_spare, &result);
 		if (unlikely(!table))
 			return VTR_PT_REFUSED;
@@ -244,6 +268,9 @@ static bool vtr_pt_walk(struct vtr_pt *pt, u64 *table, unsigned int level, gfn_t
 			continue;
 		if (vtr_pt_is_leaf(pt, entry, level)) {
 			hit |= vtr_pt_leaf_op(pt, &table[i], level, op);
+		} else if (op == VTR_PT_PROTECT && gfn >= start && gfn + span <= end) {
+			/* All of a large guest costs a handful of these; see vtr_pt_push_down(). */
+			hit |= vtr_pt_leaf_op(pt, &table[i], level, op);
 		} else if (op == VTR_PT_ZAP && gfn >= start && gfn + span <= end) {
 			WRITE_ONCE(table[i], 0);
 			vtr_pt_collect(pt, vtr_pt_table(pt, entry), level - 1, freed);
@@ -306,16 +333,17 @@ bool vtr_pt_log_mask(struct vtr_pt *pt, gfn_t base, u64 mask)
  * @gfn: the frame
  * @level: its level, or the one at which nothing is
  *
- * Return: the entry, 0 if there is none.
+ * Return: the entry, without the right to write where its table is protected; 0 if there is none.
  */
 u64 vtr_pt_entry(const struct vtr_pt *pt, gfn_t gfn, unsigned int *level)
 {
-	u64 *table = pt->root, entry;
+	u64 *table = pt->root, entry, lacks = 0;
 
 	for (*level = pt->levels;; (*level)--) {
 		entry = table[vtr_pt_index(gfn, *level)];
 		if (!entry || vtr_pt_is_leaf(pt, entry, *level))
-			return entry;
+			return entry & ~lacks;
+		lacks |= ~entry & pt->fmt->write;
 		table = vtr_pt_table(pt, entry);
 	}
 }

@@ -81,7 +81,7 @@ enum vtr_pt_result {
 
 enum vtr_pt_op {
 	VTR_PT_ZAP,		/* unmap; a large leaf that reaches into the range goes whole */
-	VTR_PT_PROTECT,		/* take the right to write */
+	VTR_PT_PROTECT,		/* take the right to write, of a table that the range covers at once */
 	VTR_PT_LOG,		/* hear of writes to 4 KiB leaves, ZAP large ones: they come back as 4 KiB */
 	VTR_PT_YOUNG,		/* only look whether one was accessed */
 	VTR_PT_CLEAR_YOUNG,	/* and clear that */

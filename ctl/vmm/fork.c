@@ -12,7 +12,6 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "blk.h"
@@ -42,14 +41,6 @@ struct forking {
 	uint64_t us[MOMENTS];
 	int go[2];
 };
-
-static uint64_t now_us(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000000ULL + t.tv_nsec / 1000;
-}
 
 /**
  * vmm_fork_check() - can it be done?
@@ -172,7 +163,7 @@ static void run_child(struct vmm *m, struct vmm_fork *f, const struct forking *k
 	if (!f->paused)
 		vmm_resume(m);
 	o->phase(o, f->paused ? VMM_PHASE_PAUSED : VMM_PHASE_RUNNING, NULL);
-	snprintf(text, sizeof(text), "R %llu\n", (unsigned long long)(now_us() - k->us[STARTED]));
+	snprintf(text, sizeof(text), "R %llu\n", (unsigned long long)(vmm_now_us() - k->us[STARTED]));
 	say(f, text);
 }
 
@@ -229,7 +220,8 @@ static void run_parent(struct vmm *m, struct vmm_fork *f, bool was_paused, struc
 	vmm_parts_resume(m);
 	if (!was_paused)
 		vmm_resume(m);
-	k->us[GOES_ON] = now_us();
+	/* From when they may run on, the CPUs' threads compete with this one. */
+	k->us[GOES_ON] = was_paused ? vmm_now_us() : m->released;
 	close(k->go[0]);
 	close(k->go[1]);
 	if (f->generation[0])
@@ -258,22 +250,22 @@ void vmm_fork_run(struct vmm *m)
 	pid_t child = -1;
 	int err;
 
-	k.us[STARTED] = now_us();
+	k.us[STARTED] = vmm_now_us();
 	err = pipe2(k.go, O_CLOEXEC);
 	vmm_pause(m);
-	k.us[CPUS_STOPPED] = now_us();
+	k.us[CPUS_STOPPED] = vmm_now_us();
 	vmm_parts_quiesce(m);
 	err = err || vmm_blk_freeze(m);
-	k.us[DEVICES_STOPPED] = now_us();
+	k.us[DEVICES_STOPPED] = vmm_now_us();
 	if (!err) {
 		/* What the guest said before is the parent's to log. */
 		vmm_hubs_service(m);
 		save_state(m);
 		/* Nobody asks how the child ended. */
 		signal(SIGCHLD, SIG_IGN);
-		k.us[SAVED] = now_us();
+		k.us[SAVED] = vmm_now_us();
 		child = fork();
-		k.us[FORKED] = now_us();
+		k.us[FORKED] = vmm_now_us();
 	}
 	m->fork = NULL;
 	if (!child)

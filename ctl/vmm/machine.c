@@ -43,7 +43,12 @@ static uint64_t tsc(void)
 	return lo | (uint64_t)hi << 32;
 }
 
-static uint64_t now_us(void)
+/**
+ * vmm_now_us() - the monotonic clock
+ *
+ * Return: microseconds.
+ */
+uint64_t vmm_now_us(void)
 {
 	struct timespec t;
 
@@ -53,7 +58,7 @@ static uint64_t now_us(void)
 
 static void since_start(const struct vmm *m, struct vmm_time *t)
 {
-	t->us = now_us() - m->start.us;
+	t->us = vmm_now_us() - m->start.us;
 	t->tsc = tsc() - m->start.tsc;
 }
 
@@ -446,7 +451,7 @@ int vmm_run(const struct vmm_config *config)
 	m.config = config;
 	m.clock = config->clock;
 	m.pausing = config->paused || config->restore;
-	m.start.us = config->asked ? config->asked : now_us();
+	m.start.us = config->asked ? config->asked : vmm_now_us();
 	m.start.tsc = tsc();
 	if (create(&m)) {
 		destroy(&m);

@@ -76,6 +76,7 @@ void vmm_pause(struct vmm *m)
 static void release(struct vmm *m)
 {
 	pthread_mutex_lock(&lock);
+	m->released = vmm_now_us();
 	atomic_store(&m->pausing, false);
 	pthread_cond_broadcast(&changed);
 	pthread_mutex_unlock(&lock);

@@ -303,6 +303,7 @@ struct vmm {
 	_Atomic int end;		/* enum vmm_end */
 	_Atomic int restart;		/* enum vmm_restart */
 	_Atomic bool pausing;		/* CPUs shall park, or have */
+	uint64_t released;		/* when they last were let go, see vmm_now_us() */
 	char last_words[256];		/* written by who sets `end` to VMM_CRASHED */
 	struct vmm_time start, moments[VMM_MOMENTS];
 };
@@ -329,6 +330,7 @@ void vmm_error(const char *object, const char *what, const char *remedy);
 void vmm_end(struct vmm *m, enum vmm_end why);
 void vmm_crash(struct vmm *m, const char *object, const char *what, const char *remedy);
 void vmm_irq(struct vmm *m, unsigned int gsi, bool level);
+uint64_t vmm_now_us(void);
 void vmm_time_stamp(struct vmm *m, enum vmm_moment moment);
 
 /* reset.c */

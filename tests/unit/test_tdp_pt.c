@@ -357,6 +357,59 @@ START_TEST(test_protect)
 }
 END_TEST
 
+/* A whole table is protected by the entry above it, and becomes writable page by page. */
+START_TEST(test_protect_whole)
+{
+	u64 *freed = NULL;
+	gfn_t i;
+
+	for (i = 0; i < 2 * HUGE; i++)
+		map(i, i + 1, 1, true);
+	map(2 * HUGE, 2 * HUGE, 2, true);
+	ck_assert(range(VTR_PT_PROTECT, 0, 3 * HUGE));
+	ck_assert(!range(VTR_PT_PROTECT, 0, 3 * HUGE));
+	for (i = 0; i < 2 * HUGE; i++)
+		expect(i, i + 1, 1, false);
+	expect(2 * HUGE, 2 * HUGE, 2, false);
+	/* What is read stays as it is; what is written has to be flushed for once. */
+	topup();
+	ck_assert_int_eq(map_on(5, 6, 1, false, NULL), VTR_PT_MAPPED);
+	expect(5, 6, 1, false);
+	ck_assert_int_eq(map_on(5, 6, 1, true, NULL), VTR_PT_REFUSED);
+	expect(5, 6, 1, false);
+	ck_assert_int_eq(map_on(5, 6, 1, true, &freed), VTR_PT_FLUSH);
+	ck_assert_int_eq(map_on(7, 8, 1, true, NULL), VTR_PT_MAPPED);
+	for (i = 0; i < 2 * HUGE; i++)
+		expect(i, i + 1, 1, i == 5 || i == 7);
+	ck_assert(range(VTR_PT_PROTECT, 0, 8));
+	expect(5, 6, 1, false);
+	/* What is put in under a protected table, or taken out, is not written either. */
+	ck_assert(range(VTR_PT_ZAP, HUGE + 1, HUGE + 3));
+	vtr_pt_fill(&pt, &(struct vtr_pt_leaf){ .gfn = HUGE + 1, .pfn = 99, .level = 1, .writable = true });
+	expect(HUGE + 1, 99, 1, false);
+	map(HUGE + 2, 98, 1, true);
+	expect(HUGE + 2, 98, 1, true);
+	expect(HUGE + 1, 99, 1, false);
+	expect(HUGE + 3, HUGE + 4, 1, false);
+}
+END_TEST
+
+START_TEST(test_protect_giant)
+{
+	map(GIANT + 5, 6, 1, true);
+	map(GIANT + HUGE, HUGE, 2, true);
+	ck_assert(range(VTR_PT_PROTECT, 0, 4 * GIANT));
+	expect(GIANT + 5, 6, 1, false);
+	expect(GIANT + HUGE, HUGE, 2, false);
+	ck_assert_int_eq(map(GIANT + HUGE, HUGE, 2, true), VTR_PT_FLUSH);
+	expect(GIANT + HUGE, HUGE, 2, true);
+	expect(GIANT + 5, 6, 1, false);
+	ck_assert_int_eq(map(GIANT + 5, 6, 1, true), VTR_PT_FLUSH);
+	expect(GIANT + 5, 6, 1, true);
+	ck_assert_int_eq(map(GIANT + 6, 7, 1, true), VTR_PT_MAPPED);
+}
+END_TEST
+
 START_TEST(test_log)
 {
 	map(5, 6, 1, true);
@@ -535,6 +588,8 @@ int main(void)
 	tcase_add_test(c, test_zap_takes_large_whole);
 	tcase_add_test(c, test_zapped_table_is_dead_to_the_cpu);
 	tcase_add_test(c, test_protect);
+	tcase_add_test(c, test_protect_whole);
+	tcase_add_test(c, test_protect_giant);
 	tcase_add_test(c, test_log);
 	tcase_add_test(c, test_cpu_log);
 	tcase_add_test(c, test_log_mask);
