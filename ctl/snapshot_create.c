@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * snapshot_create.c - vmctl snapshot create: the VM forks, the child writes itself out, this command makes a snapshot of what it
- * wrote.
+ * wrote. Of a VM that does not run the disks are all there is.
  *
  * As with a fork, the VM's disks get fresh layers in its configuration before anything happens: an empty layer over a disk is that
  * disk, so whoever dies at whatever moment, the configuration is right. The VM is locked until it goes on, and for the moment
@@ -47,8 +47,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 static const struct argp argp = {
 	.options = options, .parser = parse, .args_doc = "VM [NAME]",
 	.doc = "Makes a snapshot of a running or paused VM: its memory, CPUs, devices and disks of one moment. The VM stands "
-	       "still for a fork of its process; what follows is written while it runs. Without NAME it is called "
-	       "after the time.\v"
+	       "still for a fork of its process; what follows is written while it runs. Of a VM that does not run it is a "
+	       "snapshot of the disks; restored, the VM does not run either. Without NAME it is called after the time.\v"
 	       "Examples:\n"
 	       "  vmctl snapshot create web\n"
 	       "  vmctl snapshot create web before-upgrade --message 'Debian 12.8'",
@@ -57,6 +57,7 @@ static const struct argp argp = {
 /**
  * struct making - a snapshot on its way
  * @vm: whose
+ * @off: it does not run: there are its disks alone
  * @name: of the snapshot
  * @generation: of it
  * @parent: the snapshot that the VM goes on from; @parent.info is NULL if there is none
@@ -72,6 +73,7 @@ static const struct argp argp = {
  */
 struct making {
 	struct vm *vm;
+	bool off;
 	char name[SNAPSHOT_NAME], generation[GENERATION];
 	struct snapshot parent;
 	struct snapshot_ram ram;
@@ -136,7 +138,8 @@ static void find_parent(struct making *k)
 		return;
 	for (i = 0; i < n && strcmp(list[i].generation, generation); i++)
 		;
-	if (i < n && (snapshot_open(&k->parent, k->vm, list[i].name) || snapshot_ram_open(&k->parent, &k->ram)))
+	if (i < n && (snapshot_open(&k->parent, k->vm, list[i].name) ||
+		      (!k->off && snapshot_has_memory(&k->parent) && snapshot_ram_open(&k->parent, &k->ram))))
 		snapshot_close(&k->parent);
 	snapshot_list_free(list, n);
 }
@@ -152,8 +155,8 @@ static int open_fixed(struct making *k)
 		return vmctl_errno(k->vm->name, "raise the limit on open files"), -1;
 	k->status = status[0];
 	return add(k, status[1]) || add_file(k, "state") || add_file(k, "map") || add_file(k, ram) ||
-	       add(k, k->parent.info ? openat(k->parent.vm.fd, "map", O_RDONLY | O_CLOEXEC) :
-				       open("/dev/null", O_RDONLY | O_CLOEXEC)) ? -1 : 0;
+	       add(k, k->ram.map.nfiles ? openat(k->parent.vm.fd, "map", O_RDONLY | O_CLOEXEC) :
+					  open("/dev/null", O_RDONLY | O_CLOEXEC)) ? -1 : 0;
 }
 
 static int layer_disks(struct making *k)
@@ -254,10 +257,33 @@ static int hear(struct making *k)
 	return written && k->vm->lock < 0 ? 0 : tell_lost(k);
 }
 
+/* The VM that ended had its layers synced if it ended well; now they are for good. */
+static int sync_disks(struct making *k)
+{
+	unsigned int i;
+	int fd, err;
+
+	for (i = 0; i < k->before.ndisks; i++) {
+		const struct config_disk *d = &k->before.disks[i];
+
+		fd = d->readonly ? -1 : openat(k->folder.fd, d->file, O_RDONLY | O_CLOEXEC);
+		if (d->readonly)
+			continue;
+		err = fd < 0 || fsync(fd);
+		if (fd >= 0)
+			close(fd);
+		if (err)
+			return vmctl_errno(d->file, "see whether its disk works"), -1;
+	}
+	return 0;
+}
+
 static int sync_files(struct making *k)
 {
 	unsigned int i;
 
+	if (k->off)
+		return sync_disks(k);
 	for (i = VMM_SAVE_STATE; i <= VMM_SAVE_RAM; i++)
 		if (fsync(k->fd[i]))
 			return vmctl_errno(k->name, "see whether its disk works"), -1;
@@ -354,7 +380,7 @@ static json_t *files_of(struct making *k)
 	char sum[17];
 	size_t i;
 
-	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
+	for (i = 0; i < (k->off ? 1 : sizeof(names) / sizeof(names[0])); i++) {
 		if (snapshot_sum_file(k->folder.fd, names[i], &size, sum)) {
 			vmctl_errno(names[i], "check that the VM's folder has room");
 			json_decref(files);
@@ -379,18 +405,20 @@ static json_t *ancestors_of(const struct making *k)
 static int write_info(struct making *k)
 {
 	json_t *files = files_of(k), *layers = files ? layers_of(k) : NULL, *info;
-	struct stat st;
+	struct stat st = { 0 };
 	int err;
 
-	if (!layers || fstat(k->fd[VMM_SAVE_RAM], &st)) {
+	if (!layers || (!k->off && fstat(k->fd[VMM_SAVE_RAM], &st))) {
 		json_decref(files);
 		return -1;
 	}
 	info = json_pack("{s:s, s:s, s:s, s:o, s:I, s:s, s:I, s:s, s:I, s:I, s:o, s:o}", "generation", k->generation,
 			 "vm", k->vm->name, "uuid", k->before.uuid ? k->before.uuid : "", "ancestors", ancestors_of(k),
 			 "created", (json_int_t)time(NULL), "message", message, "pause_us", (json_int_t)k->pause_us, "cpu",
-			 snapshot_cpu(), "memory", (json_int_t)k->before.memory, "written",
+			 snapshot_cpu(), "memory", (json_int_t)(k->off ? 0 : k->before.memory), "written",
 			 (json_int_t)st.st_blocks * 512, "files", files, "layers", layers);
+	if (info && k->off)
+		snapshot_info_of_disks(info);
 	err = info ? snapshot_info_write(k->folder.fd, info) : -1;
 	json_decref(info);
 	return err ? (vmctl_errno(k->name, "check that the VM's folder has room"), -1) : 0;
@@ -399,15 +427,19 @@ static int write_info(struct making *k)
 static int prepare(struct making *k)
 {
 	find_parent(k);
-	if (vm_config_write(&k->folder, &k->before) || open_fixed(k) || layer_disks(k) || add_parent_files(k))
+	if (vm_config_write(&k->folder, &k->before) || (!k->off && open_fixed(k)) || layer_disks(k) || add_parent_files(k) ||
+	    (k->after.ndisks && vm_config_write(k->vm, &k->after)))
 		return -1;
-	return k->after.ndisks ? vm_config_write(k->vm, &k->after) : 0;
+	/* What is frozen now nobody writes, also who starts the VM meanwhile. */
+	if (k->off)
+		vm_unlock(k->vm);
+	return 0;
 }
 
 static int complete(struct making *k)
 {
 	struct ram_map map = { 0 };
-	int err = sync_files(k) || link_files(k, &map) || write_info(k) || fsync(k->folder.fd) || vm_lock(k->vm);
+	int err = sync_files(k) || (!k->off && link_files(k, &map)) || write_info(k) || fsync(k->folder.fd) || vm_lock(k->vm);
 
 	map_fini(&map);
 	if (!err)
@@ -424,7 +456,7 @@ static int make(struct making *k)
 
 	if (err)
 		return err;
-	err = prepare(k) || ask(k) || hear(k) || complete(k) ? -1 : 0;
+	err = prepare(k) || (!k->off && (ask(k) || hear(k))) || complete(k) ? -1 : 0;
 	/* From here on the VM's process notices that nobody listens, if it still writes. */
 	if (err)
 		snapshot_cancel(k->vm, k->temporary, &k->folder);
@@ -472,15 +504,15 @@ static int work(struct vm *vm, const struct vmctl_args *a)
 
 	if (run_status(vm->fd, &status))
 		return vmctl_errno(vm->name, "check the VM's folder");
-	if (!status.pid)
-		return vmctl_error(vm->name, "it does not run", "start it with `vmctl start`");
+	k.off = !status.pid;
 	catch_stops();
 	config_init(&k.before);
 	config_init(&k.after);
 	err = check_name(&k, a->n > 1 ? a->names[1] : NULL) || identity_uuid(k.generation) ||
 	      vm_config(vm, &k.before) || vm_config(vm, &k.after) || make(&k);
 	if (!err && isatty(STDOUT_FILENO))
-		printf("%s: %s stood still for %llu us\n", k.name, vm->name, k.pause_us);
+		printf(k.off ? "%s: of the disks of %s, which does not run\n" : "%s: %s stood still for %llu us\n", k.name,
+		       vm->name, k.pause_us);
 	finish(&k);
 	return err ? VMCTL_FAILED : VMCTL_OK;
 }

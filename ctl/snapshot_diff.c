@@ -59,8 +59,12 @@ static int open_side(struct side *d, const struct vm *vm, const char *name)
 {
 	d->view = MAP_FAILED;
 	config_init(&d->c);
-	if (snapshot_open(&d->s, vm, name) || snapshot_config(&d->s, &d->c) || !(d->state = snapshot_state(&d->s, &d->n)) ||
-	    snapshot_ram_open(&d->s, &d->ram))
+	if (snapshot_open(&d->s, vm, name) || snapshot_config(&d->s, &d->c))
+		return -1;
+	if (!snapshot_has_memory(&d->s))
+		return 0;
+	d->state = snapshot_state(&d->s, &d->n);
+	if (!d->state || snapshot_ram_open(&d->s, &d->ram))
 		return -1;
 	d->view = mmap(NULL, d->ram.map.ram, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 	if (d->view == MAP_FAILED || map_apply(&d->ram.map, d->view, d->ram.fd, PROT_READ, MAP_SHARED))
@@ -255,8 +259,12 @@ static int diff(const struct side *a, const struct side *b, json_t *rows)
 {
 	unsigned int i;
 
-	diff_ram(a, b, rows);
-	diff_state(a, b, rows);
+	if (a->state && b->state) {
+		diff_ram(a, b, rows);
+		diff_state(a, b, rows);
+	} else if (a->state || b->state) {
+		add_row(rows, "memory", "memory and state", a->state ? "there" : "not there", b->state ? "there" : "not there");
+	}
 	if (a->c.ndisks != b->c.ndisks)
 		add_row(rows, "disk", "another number of disks", "", "");
 	for (i = 0; i < a->c.ndisks && i < b->c.ndisks; i++)

@@ -190,12 +190,12 @@ static int write_parts(const struct snapshot *s, int folder, struct config *c)
 	char *text;
 	int err;
 
-	if (linkat(s->vm.fd, "state", folder, "state", 0))
+	if (snapshot_has_memory(s) && linkat(s->vm.fd, "state", folder, "state", 0))
 		return vmctl_errno("state", "check the VM's folder"), -1;
 	for (i = 0; i < c->ndisks; i++)
 		if (flatten_disk(s, folder, i, &c->disks[i]))
 			return -1;
-	if (flatten_ram(s, folder))
+	if (snapshot_has_memory(s) && flatten_ram(s, folder))
 		return -1;
 	text = config_print(c);
 	err = text ? file_write(folder, "config", text, strlen(text)) : -1;
@@ -221,7 +221,7 @@ static int write_record(const struct snapshot *s, int folder, const struct confi
 	unsigned int i;
 	int err = 0;
 
-	for (i = 0; i < sizeof(names) / sizeof(names[0]); i++)
+	for (i = 0; i < (snapshot_has_memory(s) ? sizeof(names) / sizeof(names[0]) : 1); i++)
 		err |= json_object_set_new(files, names[i], sum_of(folder, names[i]));
 	for (i = 0; i < c->ndisks; i++) {
 		layer = sum_of(folder, c->disks[i].file);

@@ -37,6 +37,7 @@ static const struct output_column columns[] = {
 	{ "name", "NAME", OUTPUT_TEXT },
 	{ "current", "", OUTPUT_TEXT },
 	{ "parent", "PARENT", OUTPUT_TEXT },
+	{ "of", "OF", OUTPUT_TEXT },
 	{ "created", "CREATED", OUTPUT_TIME },
 	{ "memory", "MEMORY", OUTPUT_SIZE },
 	{ "written", "WRITTEN", OUTPUT_SIZE },
@@ -48,6 +49,7 @@ static const struct output_column members[] = {
 	{ "name", "Name", OUTPUT_TEXT },
 	{ "vm", "VM", OUTPUT_TEXT },
 	{ "message", "Message", OUTPUT_TEXT },
+	{ "of", "Of", OUTPUT_TEXT },
 	{ "generation", "Generation", OUTPUT_TEXT },
 	{ "parent", "Parent", OUTPUT_TEXT },
 	{ "created", "Created", OUTPUT_TIME },
@@ -84,6 +86,7 @@ static json_t *row_of(const struct snapshot *list, size_t n, const struct snapsh
 			parent < 0 ? "" : list[parent].name, "created", snapshot_number(s, "created"), "memory",
 			snapshot_number(s, "memory"), "written", snapshot_number(s, "written"), "pause_us",
 			snapshot_number(s, "pause_us"), "message", snapshot_text(s, "message"));
+	json_object_set_new(row, "of", json_string(snapshot_has_memory(s) ? "memory+disks" : "disks"));
 	json_object_set_new(row, "current", json_string(strcmp(s->generation, current) ? "" : "*"));
 	return row;
 }
@@ -122,7 +125,7 @@ struct tree {
 static void print_one(const struct tree *t, const struct snapshot *s, const char *indent, const char *branch)
 {
 	time_t created = snapshot_number(s, "created");
-	char when[32] = "", size[32];
+	char when[32] = "", size[32], pause[80];
 
 	if (!s->info) {
 		printf("%s%s%s  (damaged)\n", indent, branch, s->name);
@@ -130,9 +133,9 @@ static void print_one(const struct tree *t, const struct snapshot *s, const char
 	}
 	strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S", localtime(&created));
 	text_from_size(snapshot_number(s, "written"), size, sizeof(size));
-	printf("%s%s%s%s  %s  %s  paused %lld us%s%s\n", indent, branch, s->name,
-	       strcmp(s->generation, t->current) ? "" : "*", when, size, (long long)snapshot_number(s, "pause_us"),
-	       *snapshot_text(s, "message") ? "  " : "", snapshot_text(s, "message"));
+	snprintf(pause, sizeof(pause), "%s  paused %lld us", size, (long long)snapshot_number(s, "pause_us"));
+	printf("%s%s%s%s  %s  %s%s%s\n", indent, branch, s->name, strcmp(s->generation, t->current) ? "" : "*", when,
+	       snapshot_has_memory(s) ? pause : "disks", *snapshot_text(s, "message") ? "  " : "", snapshot_text(s, "message"));
 }
 
 static void print_below(const struct tree *t, ssize_t parent, const char *indent, unsigned int depth)
@@ -178,7 +181,7 @@ static int tree_work(struct vm *vm, const struct vmctl_args *a)
 static int info_work(struct vm *vm, const struct vmctl_args *a)
 {
 	char current[GENERATION];
-	struct snapshot_ram ram;
+	struct snapshot_ram ram = { .map.nfiles = 0 };
 	struct snapshot *list, s;
 	int status = VMCTL_FAILED;
 	json_t *row;
@@ -189,7 +192,7 @@ static int info_work(struct vm *vm, const struct vmctl_args *a)
 		return VMCTL_FAILED;
 	}
 	snapshot_current(vm, current);
-	if (!snapshot_ram_open(&s, &ram)) {
+	if (!snapshot_has_memory(&s) || !snapshot_ram_open(&s, &ram)) {
 		row = row_of(list, n, &s, current);
 		json_object_update_missing(row, s.info);
 		json_object_set_new(row, "ram_files", json_integer(ram.map.nfiles));

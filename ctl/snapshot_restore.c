@@ -67,7 +67,8 @@ static const struct argp argp = {
 	.options = options, .parser = parse, .args_doc = "VM NAME",
 	.doc = "Lets a VM that does not run go on where a snapshot of it was made, with the memory, the disks and the "
 	       "configuration of that moment; what it has been since is lost unless there is a snapshot of it. With --as it is a "
-	       "new VM, and this one stays as it is. The guest runs before its memory is read.\v"
+	       "new VM, and this one stays as it is. The guest runs before its memory is read. A snapshot of a VM that did not run "
+	       "has disks alone: the VM does not run afterwards, and starts from them.\v"
 	       "Examples:\n"
 	       "  vmctl snapshot restore web before-upgrade\n"
 	       "  vmctl snapshot restore web before-upgrade --as web-test --paused",
@@ -78,11 +79,20 @@ static int check_host(const struct snapshot *s)
 {
 	char what[100];
 
-	if (!strcmp(snapshot_text(s, "cpu"), snapshot_cpu()))
+	if (!snapshot_has_memory(s) || !strcmp(snapshot_text(s, "cpu"), snapshot_cpu()))
 		return 0;
 	snprintf(what, sizeof(what), "is of a guest on a CPU of %.12s, and this host's is of %.12s",
 		 snapshot_text(s, "cpu"), snapshot_cpu());
 	return snapshot_tell(s, NULL, what, "restore it on a host like the one it comes from");
+}
+
+/* Disks alone: nothing runs that these could be about. */
+static int check_wishes(const struct snapshot *s)
+{
+	if (snapshot_has_memory(s) || !(paused || prefault || timing || clock_mode != VMM_CLOCK_REALTIME))
+		return 0;
+	return snapshot_tell(s, NULL, "has disks alone: the VM does not run when it is restored",
+			     "leave --paused, --prefault, --timing and --clock out");
 }
 
 /* The snapshot's layers, and a fresh one over each that can be written. */
@@ -108,8 +118,12 @@ static int start(const struct snapshot *s, struct vm *vm, const struct config *c
 	struct snapshot_ram ram;
 	int status = VMCTL_FAILED;
 	size_t n;
-	void *state = snapshot_state(s, &n);
+	void *state;
 
+	/* The moment in which it is restored. */
+	if (!snapshot_has_memory(s))
+		return vm_config_write(vm, c) ? VMCTL_FAILED : VMCTL_OK;
+	state = snapshot_state(s, &n);
 	if (state && !snapshot_ram_open(s, &ram)) {
 		r.machine.state = state;
 		r.machine.state_size = n;
@@ -175,7 +189,7 @@ static int work(struct vm *vm, const struct vmctl_args *a)
 
 	config_init(&c);
 	snapshot_sweep(vm);
-	if (!snapshot_open(&s, vm, a->names[1]) && !check_host(&s) &&
+	if (!snapshot_open(&s, vm, a->names[1]) && !check_wishes(&s) && !check_host(&s) &&
 	    !(verify ? snapshot_check_deep(&s, progress_show) : snapshot_check(&s)) && !snapshot_config(&s, &c))
 		status = as ? as_new(&s, vm, &c) : in_place(&s, vm, &c);
 	config_fini(&c);

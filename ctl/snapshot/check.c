@@ -247,6 +247,8 @@ static int check(const struct snapshot *s, bool deep, void (*progress)(uint64_t 
 	config_fini(&c);
 	if (err)
 		return -1;
+	if (!snapshot_has_memory(s))
+		return check_layers(s, deep);
 	state = snapshot_state(s, &n);
 	free(state);
 	if (!state || check_layers(s, deep))

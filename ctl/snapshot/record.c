@@ -10,14 +10,10 @@
 #include <string.h>
 #include <unistd.h>
 
-#define XXH_INLINE_ALL
-#include <xxhash.h>
-
 #include "record.h"
 #include "vmctl.h"
 
 #define INFO_MAX	(1 << 20)
-#define MAGIC		"vitrine-snapshot"
 
 /**
  * snapshot_tell() - tell what is wrong with a snapshot
@@ -37,66 +33,6 @@ int snapshot_tell(const struct snapshot *s, const char *part, const char *what, 
 	return -1;
 }
 
-static bool generation_ok(const char *g)
-{
-	return g && strlen(g) == 36 && strspn(g, "0123456789abcdef-") == 36;
-}
-
-static const char *check_info(const json_t *info)
-{
-	const json_t *ancestors = json_object_get(info, "ancestors"), *item;
-	size_t i;
-
-	if (!generation_ok(json_string_value(json_object_get(info, "generation"))) || !json_is_array(ancestors) ||
-	    !json_is_object(json_object_get(info, "files")) || !json_is_array(json_object_get(info, "layers")) ||
-	    !json_is_integer(json_object_get(info, "created")))
-		return "contradicts itself";
-	json_array_foreach(ancestors, i, item)
-		if (!generation_ok(json_string_value(item)))
-			return "contradicts itself";
-	return NULL;
-}
-
-/**
- * snapshot_info_parse() - read the file `info`
- * @text: the file
- * @n: bytes
- * @info: filled with its object
- * @wrong: filled with what is wrong with it
- *
- * Return: 0 or -1.
- */
-int snapshot_info_parse(const char *text, size_t n, json_t **info, const char **wrong)
-{
-	const char *newline = memchr(text, '\n', n);
-	char line[80] = "", end;
-	unsigned long long sum;
-	int version;
-
-	*info = NULL;
-	if (newline && newline - text < (ptrdiff_t)sizeof(line))
-		memcpy(line, text, newline - text);
-	*wrong = "is not the record of a snapshot";
-	if (sscanf(line, MAGIC " %d %16llx%c", &version, &sum, &end) != 2)
-		return -1;
-	*wrong = version > SNAPSHOT_FORMAT ? "was written by a newer vmctl" : "has a version that never was";
-	if (version != SNAPSHOT_FORMAT)
-		return -1;
-	n -= newline + 1 - text;
-	*wrong = "is damaged";
-	if (XXH3_64bits(newline + 1, n) != sum)
-		return -1;
-	*info = json_loadb(newline + 1, n, JSON_REJECT_DUPLICATES, NULL);
-	if (json_is_object(*info)) {
-		*wrong = check_info(*info);
-		if (!*wrong)
-			return 0;
-	}
-	json_decref(*info);
-	*info = NULL;
-	return -1;
-}
-
 /**
  * snapshot_info_write() - write the file `info`
  * @folder: of the snapshot
@@ -106,17 +42,10 @@ int snapshot_info_parse(const char *text, size_t n, json_t **info, const char **
  */
 int snapshot_info_write(int folder, json_t *info)
 {
-	char *body = json_dumps(info, JSON_INDENT(1) | JSON_SORT_KEYS), *text;
-	int n, err;
+	size_t n;
+	char *text = snapshot_info_print(info, &n);
+	int err = text ? file_write(folder, "info", text, n) : -1;
 
-	if (!body)
-		return -1;
-	n = asprintf(&text, MAGIC " %d %016llx\n%s", SNAPSHOT_FORMAT,
-		     (unsigned long long)XXH3_64bits(body, strlen(body)), body);
-	free(body);
-	if (n < 0)
-		return -1;
-	err = file_write(folder, "info", text, n);
 	free(text);
 	return err;
 }
@@ -193,6 +122,17 @@ int snapshot_open(struct snapshot *s, const struct vm *vm, const char *name)
 	}
 	wrong = read_info(s);
 	return wrong ? snapshot_tell(s, "info", wrong, "remove the snapshot, or use the vmctl that made it") : 0;
+}
+
+/**
+ * snapshot_has_memory() - is it of a machine that ran?
+ * @s: the snapshot, open
+ *
+ * Return: false if it is of disks alone.
+ */
+bool snapshot_has_memory(const struct snapshot *s)
+{
+	return snapshot_info_has_memory(s->info);
 }
 
 /**
@@ -341,7 +281,7 @@ int snapshot_current(const struct vm *vm, char generation[GENERATION])
 	generation[0] = 0;
 	if (text && n >= 36)
 		text[36] = 0;
-	if (text && generation_ok(text))
+	if (text && snapshot_generation_ok(text))
 		strcpy(generation, text);
 	free(text);
 	return 0;

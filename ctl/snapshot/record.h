@@ -12,18 +12,16 @@
  *	snapshots/.new-*	one in the making; debris once its `lock` is free
  *
  * A snapshot needs nothing that is not in its folder, but images with absolute names; each can go without the others.
- * One is there when its folder has its name, by a rename, and is complete then.
+ * One is there when its folder has its name, by a rename, and is complete then. One of a VM that did not run has no state, map and RAM.
  */
 #ifndef SNAPSHOT_RECORD_H
 #define SNAPSHOT_RECORD_H
 
-#include <jansson.h>
-
+#include "info.h"
 #include "map.h"
 #include "state.h"
 #include "store/store.h"
 
-#define SNAPSHOT_FORMAT	1
 #define SNAPSHOT_NAME	64
 
 /**
@@ -50,6 +48,7 @@ struct snapshot_ram {
 };
 
 /* record.c */
+bool snapshot_has_memory(const struct snapshot *s);
 int snapshot_open(struct snapshot *s, const struct vm *vm, const char *name);
 void snapshot_close(struct snapshot *s);
 int snapshot_names(const struct vm *vm, char ***names, size_t *n);
@@ -59,7 +58,6 @@ const char *snapshot_text(const struct snapshot *s, const char *key);
 json_int_t snapshot_number(const struct snapshot *s, const char *key);
 int snapshot_tell(const struct snapshot *s, const char *part, const char *what, const char *remedy);
 int snapshot_info_write(int folder, json_t *info);
-int snapshot_info_parse(const char *text, size_t n, json_t **info, const char **wrong);
 int snapshot_current(const struct vm *vm, char generation[GENERATION]);
 int snapshot_set_current(const struct vm *vm, const char *generation);
 

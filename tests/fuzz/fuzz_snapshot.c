@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * fuzz_snapshot.c - the files of a snapshot from anybody: `state` and `map` that are not what they should be, the map with a
- * checksum that is right all the same. What the readers take, a machine's parts and a mapping of RAM get.
+ * fuzz_snapshot.c - the files of a snapshot from anybody: `info`, `state` and `map` that are not what they should be, record and map
+ * with a checksum that is right all the same. What the readers take, a machine's parts and a mapping of RAM get.
  *
  * Input: pairs of an offset and a byte. With libFuzzer (-DLIBFUZZER) it is driven by coverage; without, main() damages at
  * random: fuzz_snapshot [rounds [seed]].
@@ -16,6 +16,7 @@
 
 #include "part.h"
 #include "save.h"
+#include "snapshot/info.h"
 #include "vmm.h"
 
 #define GEN	"00000001-0000-4000-8000-000000000000"
@@ -97,6 +98,36 @@ static size_t make_map(uint8_t **data)
 	return n;
 }
 
+/* Damaged, with the first line that belongs to it or, for one round in two, that of the other version. */
+static void use_info(const unsigned char *data, size_t size)
+{
+	json_t *info = json_pack("{s:s, s:[s], s:i, s:{s:{}}, s:[]}", "generation", GEN, "ancestors", GEN, "created", 7, "files",
+				 "config", "layers"), *is;
+	char *body, *text = NULL;
+	const char *wrong;
+	size_t i, n;
+	int length;
+
+	if (size & 1)
+		snapshot_info_of_disks(info);
+	else
+		json_object_update_new(json_object_get(info, "files"), json_pack("{s:{}, s:{}}", "state", "map"));
+	body = json_dumps(info, JSON_INDENT(1) | JSON_SORT_KEYS);
+	n = strlen(body);
+	/* Few of many bytes, else it is no JSON any more. */
+	for (i = 1; i + 2 < size && i < 7; i += 3)
+		body[(data[i] | data[i + 1] << 8) % n] = data[i + 2];
+	length = asprintf(&text, "vitrine-snapshot %d %016llx\n%.*s", 1 + (int)(size >> 1 & 1), (unsigned long long)XXH3_64bits(body, n),
+			  (int)n, body);
+	if (length > 0 && !snapshot_info_parse(text, length, &is, &wrong)) {
+		free(snapshot_info_print(is, &n));
+		json_decref(is);
+	}
+	free(text);
+	free(body);
+	json_decref(info);
+}
+
 /* As a liar would. */
 static void make_right(uint8_t *map, size_t n)
 {
@@ -121,6 +152,7 @@ static int fuzz_one(const unsigned char *data, size_t size)
 		state[at % ns] = data[i + 2];
 		map[at % nm] = data[i + 2];
 	}
+	use_info(data, size);
 	use_state(state, cut < 128 ? ns : ns * cut / 256);
 	make_right(map, nm);
 	use_map(map, cut < 128 ? nm : nm * cut / 256);

@@ -3,7 +3,7 @@
  * test_snapshot.c - the files of a snapshot: what is written is read, and nothing else is; RAM against a model, through
  * generations.
  */
-/* sources: ctl/snapshot/state.c ctl/snapshot/map.c ctl/snapshot/ram.c */
+/* sources: ctl/snapshot/state.c ctl/snapshot/map.c ctl/snapshot/ram.c ctl/snapshot/info.c */
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -11,6 +11,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "snapshot/info.h"
 #include "snapshot/ram.h"
 #include "snapshot/state.h"
 
@@ -116,6 +117,102 @@ START_TEST(state_of_others)
 	memcpy(w.data + 56, huge, sizeof(huge));
 	ck_assert_ptr_nonnull(state_open(&r, w.data, 56 + sizeof(huge)));
 	free(w.data);
+}
+END_TEST
+
+static json_t *make_info(bool memory)
+{
+	json_t *info = json_pack("{s:s, s:[s], s:i, s:{s:{}}, s:[]}", "generation", GEN(1), "ancestors", GEN(2), "created", 7,
+				 "files", "config", "layers");
+
+	if (!memory)
+		snapshot_info_of_disks(info);
+	else
+		json_object_update_new(json_object_get(info, "files"), json_pack("{s:{}, s:{}}", "state", "map"));
+	return info;
+}
+
+/* What the reader says of a record, and whether it has memory if that is nothing. */
+static const char *read_back(const json_t *info, bool *memory)
+{
+	const char *wrong = NULL;
+	json_t *is = NULL;
+	size_t n;
+	char *text = snapshot_info_print(info, &n);
+
+	if (!snapshot_info_parse(text, n, &is, &wrong)) {
+		*memory = snapshot_info_has_memory(is);
+		ck_assert(json_equal(is, info));
+	}
+	json_decref(is);
+	free(text);
+	return wrong;
+}
+
+START_TEST(info_comes_back)
+{
+	bool memory;
+	json_t *info;
+	size_t n;
+	char *text;
+
+	info = make_info(true);
+	ck_assert_ptr_null(read_back(info, &memory));
+	ck_assert(memory);
+	/* An older vmctl knows this one. */
+	text = snapshot_info_print(info, &n);
+	ck_assert(!strncmp(text, "vitrine-snapshot 1 ", 19));
+	free(text);
+	json_decref(info);
+	info = make_info(false);
+	ck_assert_ptr_null(read_back(info, &memory));
+	ck_assert(!memory);
+	text = snapshot_info_print(info, &n);
+	ck_assert(!strncmp(text, "vitrine-snapshot 2 ", 19));
+	free(text);
+	json_decref(info);
+}
+END_TEST
+
+START_TEST(info_that_contradicts_itself)
+{
+	static const struct {
+		bool memory;
+		const char *file, *key, *value;	/* of the record where no file is named */
+	} rows[] = {
+		{ true, "state", NULL, NULL }, { true, "map", NULL, NULL }, { true, NULL, "kind", "disks" },
+		{ true, NULL, "kind", "memory" }, { true, NULL, "generation", "../x" }, { true, NULL, "created", "now" },
+		{ false, NULL, "kind", "memory" }, { false, NULL, "layers", "all" },
+	};
+	json_t *info = make_info(rows[_i].memory);
+	bool memory;
+
+	if (rows[_i].file)
+		json_object_del(json_object_get(info, "files"), rows[_i].file);
+	else
+		json_object_set_new(info, rows[_i].key, json_string(rows[_i].value));
+	ck_assert_str_eq(read_back(info, &memory), "contradicts itself");
+	json_decref(info);
+}
+END_TEST
+
+START_TEST(info_of_others)
+{
+	static const struct {
+		const char *text, *wrong;
+	} rows[] = {
+		{ "", "is not the record of a snapshot" },
+		{ "vitrine-snapshot 1", "is not the record of a snapshot" },
+		{ "vitrine-snapshot 3 0\n{}", "was written by a newer vmctl" },
+		{ "vitrine-snapshot 0 0\n{}", "has a version that never was" },
+		{ "vitrine-snapshot -1 0\n{}", "has a version that never was" },
+		{ "vitrine-snapshot 2 0\n{}", "is damaged" },
+	};
+	const char *wrong;
+	json_t *info;
+
+	ck_assert(snapshot_info_parse(rows[_i].text, strlen(rows[_i].text), &info, &wrong));
+	ck_assert_str_eq(wrong, rows[_i].wrong);
 }
 END_TEST
 
@@ -315,6 +412,9 @@ int main(void)
 	tcase_add_test(c, state_cut_short);
 	tcase_add_loop_test(c, state_damaged, 0, 5);
 	tcase_add_test(c, state_of_others);
+	tcase_add_test(c, info_comes_back);
+	tcase_add_loop_test(c, info_that_contradicts_itself, 0, 8);
+	tcase_add_loop_test(c, info_of_others, 0, 6);
 	tcase_add_test(c, map_comes_back);
 	tcase_add_test(c, map_of_much);
 	tcase_add_test(c, map_damaged);
