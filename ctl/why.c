@@ -6,6 +6,7 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,6 +17,7 @@
 #include "compiler.h"
 #include "telemetry/collect.h"
 #include "telemetry/figures.h"
+#include "vmm/cgroup.h"
 #include "why.h"
 
 #define MOMENT_MS	500
@@ -133,6 +135,20 @@ static void read_console(struct why *w, struct vm *vm)
 	free(text);
 }
 
+/* A process that was killed wrote nothing: what it left in its group tells whether it was for its memory. */
+static void look_for_kill(struct why *w, struct vm *vm, const struct vm_status *status)
+{
+	struct config c;
+
+	w->killed = status->state == VM_CRASHED && !status->since;
+	if (!w->killed)
+		return;
+	config_init(&c);
+	if (!vm_config(vm, &c) && c.uuid)
+		w->oom_kills = cgroup_oom_kills(c.uuid);
+	config_fini(&c);
+}
+
 /* What vmctl keeps of it, if it does. */
 static int ask_store(struct why *w, const char *path)
 {
@@ -149,6 +165,7 @@ static int ask_store(struct why *w, const char *path)
 			w->in_store = true;
 			snprintf(w->state, sizeof(w->state), "%s", vm_state_name(status.state));
 			snprintf(w->reason, sizeof(w->reason), "%s", status.reason);
+			look_for_kill(w, &vm, &status);
 			read_console(w, &vm);
 		}
 		vm_close(&vm);
@@ -173,6 +190,14 @@ static json_t *lines_of(const char *text)
 	return lines;
 }
 
+static json_t *hex(uint64_t value)
+{
+	char text[24];
+
+	snprintf(text, sizeof(text), "0x%" PRIx64, value);
+	return json_string(text);
+}
+
 static json_t *registers_of(const struct event *e)
 {
 	static const char *const names[VITRINE_A_REGS_MAX + 1] = {
@@ -181,14 +206,62 @@ static json_t *registers_of(const struct event *e)
 		"ss", "ss_base", "tr", "tr_base", "gdt_base", "gdt_limit", "idt_base", "idt_limit",
 	};
 	json_t *o = json_object();
-	char value[24];
 	int i;
 
-	for (i = VITRINE_A_REGS_RAX; i <= VITRINE_A_REGS_MAX; i++) {
-		snprintf(value, sizeof(value), "0x%llx", (unsigned long long)e->regs[i]);
-		json_object_set_new(o, names[i], json_string(value));
-	}
+	for (i = VITRINE_A_REGS_RAX; i <= VITRINE_A_REGS_MAX; i++)
+		json_object_set_new(o, names[i], hex(e->regs[i]));
 	return o;
+}
+
+static json_t *chain_of(const struct why_chain *c)
+{
+	json_t *steps = json_array(), *s;
+	unsigned int i;
+
+	for (i = 0; i < c->n; i++) {
+		s = json_pack("{s:s}", "how", c->steps[i].how);
+		if (c->steps[i].vector != WHY_UNKNOWN)
+			json_object_set_new(s, "exception", json_string(hw_exception(c->steps[i].vector)));
+		json_array_append_new(steps, s);
+	}
+	return json_pack("{s:o, s:b, s:s}", "steps", steps, "whole", c->whole, "end", c->end);
+}
+
+static json_t *walks_of(const struct event *e)
+{
+	static const char *const names[] = {
+		[VITRINE_WALK_CODE] = "code", [VITRINE_WALK_CR2] = "cr2", [VITRINE_WALK_IDT] = "idt",
+		[VITRINE_WALK_GDT] = "gdt", [VITRINE_WALK_TSS] = "tss", [VITRINE_WALK_STACK] = "stack",
+		[VITRINE_WALK_DF_STACK] = "df-stack",
+	};
+	json_t *walks = json_array(), *entries;
+	unsigned int i, k;
+	char end[120];
+
+	for (i = 0; i < e->nwalks; i++) {
+		const struct event_walk *w = &e->walks[i];
+
+		entries = json_array();
+		for (k = 0; k < w->nentries; k++)
+			json_array_append_new(entries, json_pack("{s:o, s:o}", "at", hex(w->entries[k][0]), "entry",
+								 hex(w->entries[k][1])));
+		why_walk_end(e, w, end, sizeof(end));
+		json_array_append_new(walks, json_pack("{s:s, s:o, s:o, s:b, s:s}", "of",
+						       w->of < ARRAY_SIZE(names) ? names[w->of] : "unknown", "address",
+						       hex(w->address), "entries", entries, "mapped", w->mapped, "end",
+						       end));
+	}
+	return walks;
+}
+
+static void add_details(json_t *failure, const struct why *w)
+{
+	if (w->failure.has_regs)
+		json_object_set_new(failure, "registers", registers_of(&w->failure));
+	if (w->failure.nwalks)
+		json_object_set_new(failure, "walks", walks_of(&w->failure));
+	if (w->chain.n)
+		json_object_set_new(failure, "chain", chain_of(&w->chain));
 }
 
 static int print_json(const struct why *w)
@@ -206,8 +279,7 @@ static int print_json(const struct why *w)
 		json_array_append_new(json_object_get(o, "events"), seen_event(&w->events[i]));
 	if (w->failed) {
 		f = seen_event(&w->failure);
-		if (w->failure.has_regs)
-			json_object_set_new(f, "registers", registers_of(&w->failure));
+		add_details(f, w);
 		json_object_set_new(o, "failure", f);
 	}
 	for (i = 0; i < w->nfindings; i++)

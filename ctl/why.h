@@ -9,6 +9,7 @@
 
 #include "seen.h"
 #include "telemetry/hw.h"
+#include "why_chain.h"
 
 #define WHY_EVENTS	12	/* the last so many are told */
 #define WHY_FINDINGS	16
@@ -20,11 +21,14 @@
  * @in_store: vmctl keeps it: @state and @reason are there
  * @state: in the store
  * @reason: how it ended, in the words of its process
+ * @killed: its process ended without a word
+ * @oom_kills: times that the kernel ended a process of it for its memory limit
  * @vmx: the host's CPU is of Intel's kind
  * @events: the last, oldest first
  * @nevents: their number
  * @failure: the last failure
  * @failed: there is one
+ * @chain: with a triple fault whose registers are there; else empty
  * @old: sample
  * @new: sample a moment later, or NULL
  * @vm: in @new, or NULL if it is not on the module now
@@ -35,9 +39,11 @@
  */
 struct why {
 	const char *name;
-	bool in_store, vmx, failed;
+	bool in_store, vmx, failed, killed;
+	uint64_t oom_kills;
 	char state[32], reason[300];
 	struct event events[WHY_EVENTS], failure;
+	struct why_chain chain;
 	unsigned int nevents;
 	struct tel_sample *old, *new;
 	const struct tel_vm *vm;
@@ -49,7 +55,6 @@ struct why {
 
 /* why_find.c */
 void why_find(struct why *w);
-unsigned int why_bits(const struct event *e);
 
 /* why_text.c */
 void why_text(const struct why *w);

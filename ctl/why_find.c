@@ -13,13 +13,6 @@
 #include "compiler.h"
 #include "why.h"
 
-#define CR0_PE		1ULL
-#define CR0_PG		(1ULL << 31)
-#define CR4_PAE		(1ULL << 5)
-#define EFER_LMA	(1ULL << 10)
-#define CS_DEFAULT_32	(1ULL << 30)	/* D/B, in the segment attributes from bit 16 on */
-#define CS_LONG		(1ULL << 29)	/* L */
-
 #define BUSY		95.0	/* percent: does nothing else */
 #define QUIET		100.0	/* exits a second: hardly any */
 #define STORM		200000.0
@@ -37,58 +30,44 @@ static void __printf(3, 4) find(struct why *w, const char *hint, const char *for
 	w->hints[w->nfindings++] = hint;
 }
 
-/**
- * why_bits() - how wide the code is that a vCPU executed
- * @e: a failure with registers
- *
- * Return: 16, 32 or 64. SDM 3A "Modes of Operation".
- */
-unsigned int why_bits(const struct event *e)
+/* The delivery that failed first: what comes after it mostly follows from it. */
+static void find_delivery(struct why *w, const struct why_chain *c)
 {
-	uint64_t cs = e->regs[VITRINE_A_REGS_CS];
+	static const char *const hints[] = {
+		[WHY_NOTHING] = "look at what was pushed on its stack, and whether the handler's page is mapped",
+		[WHY_UNREADABLE] = "see whether the guest's tables are where it has memory",
+		[WHY_IDT_SHORT] = "load an IDT with handlers before anything can fault (LIDT)",
+		[WHY_IDT_UNMAPPED] = "map the IDT's pages in every address space; compare CR3 and IDTR below with what the guest loads",
+		[WHY_GATE] = "see what has written to the IDT, or set the gate up before anything can fault",
+		[WHY_SEGMENT] = "load a GDT with the code segment that the gates name (LGDT)",
+		[WHY_STACK] = "see where RSP has gone: a stack that overflowed, or one that the page tables in CR3 lack; a stack "
+			      "of its own for #DF (IST) would let the guest tell it",
+	};
+	const char *how = c->n > 1 ? c->steps[1].how : c->end;
 
-	if (e->regs[VITRINE_A_REGS_EFER] & EFER_LMA && cs & CS_LONG)
-		return 64;
-	return e->regs[VITRINE_A_REGS_CR0] & CR0_PE && cs & CS_DEFAULT_32 ? 32 : 16;
-}
-
-/* An entry of the IDT, SDM 3A "Interrupt Descriptor Table (IDT)", "Real-Address Mode Exceptions". */
-static unsigned int gate_size(const struct event *e)
-{
-	if (e->regs[VITRINE_A_REGS_EFER] & EFER_LMA)
-		return 16;
-	return e->regs[VITRINE_A_REGS_CR0] & CR0_PE ? 8 : 4;
-}
-
-static void find_idt(struct why *w, const struct event *e, uint32_t vector)
-{
-	uint64_t limit = e->regs[VITRINE_A_REGS_IDT_LIMIT];
-	uint64_t end = (uint64_t)(vector + 1) * gate_size(e) - 1;
-
-	if (end <= limit)
-		return;
-	find(w, "load an IDT with handlers before anything can fault (LIDT)",
-	     "The IDT at 0x%" PRIx64 " ends at offset 0x%" PRIx64 ": it has no gate for %s, which needs 0x%" PRIx64
-	     ".", e->regs[VITRINE_A_REGS_IDT_BASE], limit, hw_exception(vector), end);
+	if (how[0])
+		find(w, hints[c->cause], "%s: %s.", c->steps[0].vector == WHY_UNKNOWN ? "#DF" :
+		     hw_exception(c->steps[0].vector), how);
+	else
+		find(w, hints[c->cause], "Nothing in the guest's tables would keep %s from being delivered.",
+		     c->steps[0].vector == WHY_UNKNOWN ? "#DF" : hw_exception(c->steps[0].vector));
 }
 
 static void find_triple_fault(struct why *w, const struct event *e)
 {
-	const struct event_fault *last = e->nfaults ? &e->faults[e->nfaults - 1] : NULL;
+	const struct event_walk *code = why_walk(e, VITRINE_WALK_CODE);
 
-	find(w, "look at the first of the faults below: the others follow from it",
+	find(w, "look at the first of the exceptions below: the others follow from it",
 	     "The guest's CPU could not deliver an exception, could not deliver the double fault that this is, and "
 	     "shut down (SDM 3A \"Interrupt 8 - Double Fault Exception (#DF)\").");
 	if (!e->has_regs)
 		return;
-	if (last)
-		find_idt(w, e, last->vector);
-	if (!last || last->vector != 8)
-		find_idt(w, e, 8);
-	if (last && last->has_address && last->rip == last->address)
-		find(w, "see where it jumped from: its stack's top may tell",
-		     "The guest jumped to 0x%" PRIx64 ", where nothing is mapped.", last->rip);
-	if (!last && e->regs[VITRINE_A_REGS_IDT_LIMIT] == 0)
+	why_chain(e, &w->chain);
+	if (code && code->faulted)
+		find(w, "see where it jumped from (its stack's top may tell), or what changed its page tables",
+		     "The guest executes at 0x%" PRIx64 ", where no code can be.", code->address);
+	find_delivery(w, &w->chain);
+	if (!e->nfaults && e->regs[VITRINE_A_REGS_IDT_LIMIT] == 0)
 		find(w, NULL, "Its IDT is empty, as guests make it that mean to reset the machine by a triple fault.");
 }
 
@@ -140,6 +119,16 @@ static void find_failure(struct why *w)
 	}
 }
 
+static void find_kill(struct why *w)
+{
+	if (w->oom_kills)
+		find(w, "raise its limit (`vmctl set VM memory-limit=`), or give its guest less memory",
+		     "The kernel killed its process: the VM would have taken more memory than its limit allows.");
+	else
+		find(w, "`vmctl kill` does that, and so does a host that is out of memory: its kernel's log (dmesg) says then whom it killed",
+		     "Its process was killed from outside (SIGKILL): neither the guest nor the process ended it.");
+}
+
 static void find_vcpu(struct why *w, const struct tel_vcpu_row *r)
 {
 	if (r->guest >= BUSY && r->exits < QUIET)
@@ -186,6 +175,8 @@ void why_find(struct why *w)
 {
 	if (w->failed)
 		find_failure(w);
+	else if (w->killed)
+		find_kill(w);
 	if (w->vm && strcmp(w->vm->state, "failed"))
 		find_now(w);
 }

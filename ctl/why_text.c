@@ -93,6 +93,27 @@ static void print_faults(const struct event *e)
 		print_fault(&e->faults[i], i + 1);
 }
 
+static void print_chain(const struct event *e, const struct why_chain *c)
+{
+	unsigned int i;
+
+	if (!c->n)
+		return;
+	puts("\nThe exceptions that led to it, worked out from the guest's memory");
+	for (i = 0; i < c->n; i++) {
+		if (c->steps[i].vector == WHY_UNKNOWN)
+			printf("  %u. an exception %s\n", i + 1, c->steps[i].how);
+		else
+			printf("  %u. %s %s: %s\n", i + 1, hw_exception(c->steps[i].vector),
+			       hw_exception_title(c->steps[i].vector), c->steps[i].how);
+	}
+	if (c->whole)
+		printf("  and the shutdown: #DF could not be delivered: %s\n", c->end);
+	else
+		puts("  What followed, the guest's memory does not tell.");
+	why_tables_print(e, c);
+}
+
 static const char *mode_of(const struct event *e)
 {
 	if (!(e->regs[VITRINE_A_REGS_CR0] & 1))
@@ -246,8 +267,10 @@ void why_text(const struct why *w)
 	print_events(w);
 	if (w->failed && w->failure.has_exit)
 		print_exit(w, &w->failure);
-	if (w->failed)
+	if (w->failed) {
 		print_faults(&w->failure);
+		print_chain(&w->failure, &w->chain);
+	}
 	if (w->failed && w->failure.has_regs) {
 		print_registers(&w->failure);
 		print_code(&w->failure);

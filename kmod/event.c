@@ -3,13 +3,12 @@
  * event.c - what happened to VMs: numbers it, keeps the last of it, hands it to netlink.
  *
  * One mutex orders the events: their numbers, their places in the log and their delivery. It is the innermost
- * lock. A failed vCPU is described by its own thread before that.
+ * lock. A failed vCPU is described by its own thread before that (failure.c).
  */
 #include <linux/mm.h>
 #include <linux/pid.h>
 #include <linux/slab.h>
 #include <linux/timekeeping.h>
-#include <asm/msr-index.h>
 #include <asm/trapnr.h>
 #include "backend.h"
 #include "event.h"
@@ -126,66 +125,6 @@ void vtr_vm_event(struct vtr_vm *vm, u32 type, const char *note)
 	vtr_event_emit(vm, type, note, NULL);
 }
 
-/* The order of KVM's and the CPU's register numbers is that of VITRINE_A_REGS_RAX and the next. */
-static void vtr_failure_regs(struct vtr_vcpu *v, u64 *r)
-{
-	static const u8 crs[] = { 0, 2, 3, 4 };
-	static const struct { u8 seg, reg; } segs[] = {
-		{ VTR_SEG_CS, VITRINE_A_REGS_CS }, { VTR_SEG_SS, VITRINE_A_REGS_SS },
-		{ VTR_SEG_TR, VITRINE_A_REGS_TR },
-	};
-	struct kvm_dtable table;
-	struct kvm_segment s;
-	int i;
-
-	for (i = 0; i < 16; i++)
-		r[VITRINE_A_REGS_RAX + i] = v->regs[i];
-	r[VITRINE_A_REGS_RIP] = v->rip;
-	r[VITRINE_A_REGS_RFLAGS] = v->rflags;
-	for (i = 0; i < ARRAY_SIZE(crs); i++)
-		r[VITRINE_A_REGS_CR0 + i] = vtr_hw(get_cr)(v, crs[i]);
-	vtr_hw_get_msr(v, MSR_EFER, &r[VITRINE_A_REGS_EFER]);
-	for (i = 0; i < ARRAY_SIZE(segs); i++) {
-		vtr_hw(get_segment)(v, segs[i].seg, &s);
-		r[segs[i].reg] = s.selector |
-			(u32)(s.type | s.s << 4 | s.dpl << 5 | s.present << 7 | s.avl << 12 |
-			      s.l << 13 | s.db << 14 | s.g << 15) << 16;
-		r[segs[i].reg + 1] = s.base;
-	}
-	for (i = 0; i < 2; i++) {
-		vtr_hw(get_table)(v, i, &table);
-		r[VITRINE_A_REGS_GDT_BASE + 2 * i] = table.base;
-		r[VITRINE_A_REGS_GDT_LIMIT + 2 * i] = table.limit;
-	}
-}
-
-/* As vtr_fetch_slow(), but the guest hears nothing of a page that is not there. */
-static void vtr_failure_code(struct vtr_vcpu *v, struct vtr_failure *f)
-{
-	gva_t addr = f->regs[VITRINE_A_REGS_RIP];
-	struct vtr_code_state s;
-	u32 error, n;
-	gpa_t gpa;
-
-	vtr_hw(code_state)(v, &s);
-	addr += s.cs_base;
-	if (s.bits != 64)
-		addr = (u32)addr;
-	n = min_t(u32, sizeof(f->code), PAGE_SIZE - offset_in_page(addr));
-	if (!vtr_translate_linear(v, addr, VTR_WALK_FETCH, &gpa, &error) &&
-	    !vtr_gpa_read(v, gpa, f->code, n))
-		f->code_len = n;
-}
-
-static void vtr_failure_faults(const struct vtr_fault_log *log, struct vtr_failure *f)
-{
-	u32 i;
-
-	f->nr_faults = min_t(u32, log->nr, VTR_FAULTS_KEPT);
-	for (i = 0; i < f->nr_faults; i++)
-		f->faults[i] = log->fault[(log->nr - f->nr_faults + i) % VTR_FAULTS_KEPT];
-}
-
 /**
  * vtr_event_failed() - a vCPU cannot go on
  * @v: by its own thread, put, v->slots loaded; its registers as they were at the failure
@@ -195,21 +134,10 @@ static void vtr_failure_faults(const struct vtr_fault_log *log, struct vtr_failu
  */
 void vtr_event_failed(struct vtr_vcpu *v, u32 type)
 {
-	struct vtr_failure *f = kzalloc(sizeof(*f), GFP_KERNEL_ACCOUNT);
+	struct vtr_failure *f = vtr_failure_describe(v, type);
 
 	WRITE_ONCE(v->failed, true);
 	v->unreported = true;
-	if (f) {
-		f->vcpu = v->id;
-		f->has_suberror = type == VITRINE_EVENT_INTERNAL_ERROR;
-		f->suberror = f->has_suberror ? v->run->internal.suberror : 0;
-		vtr_hw(last_exit)(v, &f->hw);
-		vtr_failure_regs(v, f->regs);
-		vtr_failure_faults(&v->faults, f);
-		vtr_failure_code(v, f);
-		if (type == VITRINE_EVENT_ENTRY_FAILURE)
-			strscpy(f->text, v->why, sizeof(f->text));
-	}
 	mutex_lock(&vtr_vms_lock);
 	vtr_event_emit(v->vm, type, NULL, f);
 	mutex_unlock(&vtr_vms_lock);

@@ -13,6 +13,9 @@ struct vtr_vcpu;
 
 #define VTR_FAULTS_KEPT		8	/* a vCPU; a power of two */
 #define VTR_DETAIL_TEXT		96
+#define VTR_FAILURE_IDT		(32 * 16)	/* bytes: the gates of all exceptions */
+#define VTR_FAILURE_GDT		128		/* bytes: more than most guests have */
+#define VTR_FAILURE_WALKS	7
 
 /**
  * struct vtr_guest_fault - an exception of the guest that the module has seen
@@ -47,6 +50,26 @@ struct vtr_fault_log {
 };
 
 /**
+ * struct vtr_failure_walk - a linear address through the guest's page tables, as they were
+ * @address: linear
+ * @gpa: result, with @err 0
+ * @entry: where each table entry is and what it holds, from the topmost table on
+ * @nr: entries
+ * @of: enum vitrine_walk_of
+ * @error: page-fault error code, with @err -EFAULT
+ * @err: what vtr_walk() returned
+ */
+struct vtr_failure_walk {
+	gva_t address;
+	gpa_t gpa;
+	u64 entry[5][2];
+	u32 nr;
+	u32 of;
+	u32 error;
+	int err;
+};
+
+/**
  * struct vtr_failure - a vCPU that cannot go on, as it was
  * @vcpu: its id
  * @suberror: KVM_INTERNAL_ERROR_*, with has_suberror
@@ -58,6 +81,12 @@ struct vtr_fault_log {
  * @nr_faults: how many
  * @code: bytes at RIP
  * @text: which check failed, or empty
+ * @idt: its beginning
+ * @idt_len: bytes of it, as far as its limit goes and it can be read
+ * @gdt: its beginning
+ * @gdt_len: the same
+ * @walks: of addresses that delivering an exception needs
+ * @nr_walks: how many
  */
 struct vtr_failure {
 	u32 vcpu;
@@ -70,6 +99,12 @@ struct vtr_failure {
 	u32 nr_faults;
 	u8 code[16];
 	char text[VTR_DETAIL_TEXT];
+	u8 idt[VTR_FAILURE_IDT];
+	u32 idt_len;
+	u8 gdt[VTR_FAILURE_GDT];
+	u32 gdt_len;
+	struct vtr_failure_walk walks[VTR_FAILURE_WALKS];
+	u32 nr_walks;
 };
 
 /**
@@ -111,5 +146,7 @@ const struct vtr_vm_event *vtr_event_after(u64 id);
 u64 vtr_event_last(void);
 
 void vtr_fault_note(struct vtr_vcpu *v, u8 source);
+
+struct vtr_failure *vtr_failure_describe(struct vtr_vcpu *v, u32 type);
 
 #endif /* VITRINE_EVENT_H */

@@ -70,6 +70,25 @@ int vtr_translate_linear(struct vtr_vcpu *v, gva_t addr, u32 access, gpa_t *gpa,
 	return err;
 }
 
+/**
+ * vtr_walk_linear() - the walk of the guest's tables for a linear address, entry by entry
+ * @v: by its own thread, put, v->slots loaded
+ * @addr: linear address, canonical
+ * @access: VTR_WALK_*; nothing is added
+ * @w: filled, as far as the walk came
+ *
+ * Return: as vtr_walk(). Context: may sleep.
+ */
+int vtr_walk_linear(struct vtr_vcpu *v, gva_t addr, u32 access, struct vtr_walk *w)
+{
+	struct vtr_code_state s;
+
+	memset(w, 0, sizeof(*w));
+	vtr_hw(code_state)(v, &s);
+	vtr_walk_prepare(v, &s, w, false);
+	return vtr_walk(w, addr, access);
+}
+
 /* Walk without sleeping and remember how it went. */
 static bool vtr_fetch_fill(struct vtr_vcpu *v, const struct vtr_code_state *s, gva_t page)
 {

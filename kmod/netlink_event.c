@@ -60,6 +60,34 @@ static int vtr_nl_put_regs(struct sk_buff *skb, const u64 *regs)
 	return 0;
 }
 
+static int vtr_nl_put_walk(struct sk_buff *skb, const struct vtr_failure_walk *w)
+{
+	struct nlattr *nest = nla_nest_start(skb, VITRINE_A_EVENT_WALK);
+
+	if (!nest || nla_put_u32(skb, VITRINE_A_WALK_OF, w->of) ||
+	    vtr_nl_u64(skb, VITRINE_A_WALK_ADDRESS, w->address, VITRINE_A_WALK_PAD) ||
+	    nla_put(skb, VITRINE_A_WALK_ENTRIES, w->nr * sizeof(w->entry[0]), w->entry) ||
+	    (!w->err && vtr_nl_u64(skb, VITRINE_A_WALK_GPA, w->gpa, VITRINE_A_WALK_PAD)) ||
+	    (w->err == -EFAULT && nla_put_u32(skb, VITRINE_A_WALK_ERROR, w->error)))
+		return -EMSGSIZE;
+	nla_nest_end(skb, nest);
+	return 0;
+}
+
+/* What the delivery of an exception needs. */
+static int vtr_nl_put_tables(struct sk_buff *skb, const struct vtr_failure *f)
+{
+	u32 i;
+
+	if ((f->idt_len && nla_put(skb, VITRINE_A_EVENT_IDT, f->idt_len, f->idt)) ||
+	    (f->gdt_len && nla_put(skb, VITRINE_A_EVENT_GDT, f->gdt_len, f->gdt)))
+		return -EMSGSIZE;
+	for (i = 0; i < f->nr_walks; i++)
+		if (vtr_nl_put_walk(skb, &f->walks[i]))
+			return -EMSGSIZE;
+	return 0;
+}
+
 static int vtr_nl_put_failure(struct sk_buff *skb, const struct vtr_failure *f)
 {
 	const u64 hw[] = { f->hw.reason, f->hw.info1, f->hw.info2, f->hw.event };
@@ -77,7 +105,7 @@ static int vtr_nl_put_failure(struct sk_buff *skb, const struct vtr_failure *f)
 	for (i = 0; i < f->nr_faults; i++)
 		if (vtr_nl_put_fault(skb, &f->faults[i]))
 			return -EMSGSIZE;
-	return 0;
+	return vtr_nl_put_tables(skb, f);
 }
 
 static int vtr_nl_put_event(struct sk_buff *skb, const struct sock *reader,

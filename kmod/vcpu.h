@@ -48,6 +48,7 @@ int vtr_fetch_slow(struct vtr_vcpu *v, u8 *buf, u8 *bits);
 unsigned int vtr_insn_len_fetch(struct vtr_vcpu *v, u16 op, bool third);
 bool vtr_insn_at_rip(struct vtr_vcpu *v, u16 op);
 unsigned int vtr_insn_len_slow(struct vtr_vcpu *v, u16 op, bool third);
+int vtr_walk_linear(struct vtr_vcpu *v, gva_t addr, u32 access, struct vtr_walk *w);
 int vtr_translate_linear(struct vtr_vcpu *v, gva_t addr, u32 access, gpa_t *gpa, u32 *error);
 void vtr_advance_slow(struct vtr_vcpu *v);
 int vtr_translate(struct vtr_vcpu *v, struct kvm_translation *t);

@@ -75,11 +75,44 @@ static void take_regs(const struct family_message *m, void *arg)
 		e->regs[i] = family_u64(m, i);
 }
 
-static void decode_failure(const struct family_message *m, struct event *e)
+static void take_walk(const struct family_message *m, void *arg)
 {
-	const void *code;
+	struct event *e = arg;
+	struct event_walk *w;
+	const void *entries;
 	size_t n;
 
+	if (e->nwalks == EVENT_WALKS)
+		return;
+	w = &e->walks[e->nwalks++];
+	w->of = family_u32(m, VITRINE_A_WALK_OF);
+	w->address = family_u64(m, VITRINE_A_WALK_ADDRESS);
+	w->mapped = family_has(m, VITRINE_A_WALK_GPA);
+	w->gpa = family_u64(m, VITRINE_A_WALK_GPA);
+	w->faulted = family_has(m, VITRINE_A_WALK_ERROR);
+	w->error = family_u32(m, VITRINE_A_WALK_ERROR);
+	entries = family_bytes(m, VITRINE_A_WALK_ENTRIES, &n);
+	n /= sizeof(w->entries[0]);
+	w->nentries = !entries ? 0 : n < EVENT_LEVELS ? n : EVENT_LEVELS;
+	if (entries)
+		memcpy(w->entries, entries, w->nentries * sizeof(w->entries[0]));
+}
+
+/* As many bytes as there are, and room for. */
+static unsigned int take_bytes(const struct family_message *m, int type, uint8_t *to, size_t room)
+{
+	size_t n;
+	const void *from = family_bytes(m, type, &n);
+
+	if (!from)
+		return 0;
+	n = n < room ? n : room;
+	memcpy(to, from, n);
+	return n;
+}
+
+static void decode_failure(const struct family_message *m, struct event *e)
+{
 	e->has_exit = family_has(m, VITRINE_A_EVENT_HW_REASON);
 	e->reason = family_u64(m, VITRINE_A_EVENT_HW_REASON);
 	e->info1 = family_u64(m, VITRINE_A_EVENT_HW_INFO1);
@@ -89,10 +122,10 @@ static void decode_failure(const struct family_message *m, struct event *e)
 	family_text(m, VITRINE_A_EVENT_DETAIL, e->detail, sizeof(e->detail));
 	family_nests(m, VITRINE_A_EVENT_REGS, take_regs, e);
 	family_nests(m, VITRINE_A_EVENT_FAULT, take_fault, e);
-	code = family_bytes(m, VITRINE_A_EVENT_CODE, &n);
-	e->ncode = n < EVENT_CODE ? n : EVENT_CODE;
-	if (code)
-		memcpy(e->code, code, e->ncode);
+	family_nests(m, VITRINE_A_EVENT_WALK, take_walk, e);
+	e->ncode = take_bytes(m, VITRINE_A_EVENT_CODE, e->code, sizeof(e->code));
+	e->nidt = take_bytes(m, VITRINE_A_EVENT_IDT, e->idt, sizeof(e->idt));
+	e->ngdt = take_bytes(m, VITRINE_A_EVENT_GDT, e->gdt, sizeof(e->gdt));
 }
 
 /**

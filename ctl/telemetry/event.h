@@ -11,6 +11,10 @@
 
 #define EVENT_FAULTS	16
 #define EVENT_CODE	16
+#define EVENT_IDT	(32 * 16)	/* bytes */
+#define EVENT_GDT	128
+#define EVENT_WALKS	8
+#define EVENT_LEVELS	5
 
 /**
  * struct event_fault - an exception of the guest before a failure
@@ -27,6 +31,24 @@ struct event_fault {
 	uint64_t tsc, rip, address;
 	uint32_t vector, error, source;
 	bool has_error, has_address;
+};
+
+/**
+ * struct event_walk - a linear address through the guest's page tables, as they were at a failure
+ * @of: enum vitrine_walk_of
+ * @error: the page fault's error code
+ * @address: linear
+ * @gpa: where it leads to
+ * @entries: an entry's guest-physical address and the entry, topmost table first
+ * @nentries: their number
+ * @mapped: @gpa is there
+ * @faulted: @error is; with neither, a table is where no memory is
+ */
+struct event_walk {
+	uint32_t of, error;
+	uint64_t address, gpa, entries[EVENT_LEVELS][2];
+	unsigned int nentries;
+	bool mapped, faulted;
 };
 
 /**
@@ -55,6 +77,12 @@ struct event_fault {
  * @nfaults: their number
  * @code: bytes at RIP
  * @ncode: their number
+ * @idt: its beginning, as far as it could be read
+ * @nidt: bytes of it
+ * @gdt: the same
+ * @ngdt: bytes of it
+ * @walks: of what an exception's delivery needs
+ * @nwalks: their number
  */
 struct event {
 	uint64_t id, seq, time_ns;
@@ -69,6 +97,10 @@ struct event {
 	unsigned int nfaults;
 	uint8_t code[EVENT_CODE];
 	unsigned int ncode;
+	uint8_t idt[EVENT_IDT], gdt[EVENT_GDT];
+	unsigned int nidt, ngdt;
+	struct event_walk walks[EVENT_WALKS];
+	unsigned int nwalks;
 };
 
 void event_decode(const struct family_message *m, struct event *e);

@@ -338,6 +338,31 @@ int cgroup_change(const struct cgroup_limits *l, pid_t pid)
 	return -1;
 }
 
+/**
+ * cgroup_oom_kills() - how many processes the kernel has ended because a VM would have gone over its memory limit
+ * @name: of its group, see cgroup_enter()
+ *
+ * Return: their number since the group was made; 0 also where no group is left, or it was a systemd unit's.
+ */
+uint64_t cgroup_oom_kills(const char *name)
+{
+	char top[PATH_MAX], path[PATH_MAX + 128], line[128];
+	uint64_t kills = 0;
+	FILE *f;
+
+	if (common_parent(top, sizeof(top)))
+		return 0;
+	snprintf(path, sizeof(path), "%s/vitrine/%s%.64s/memory.events", top, GROUP, name);
+	f = fopen(path, "re");
+	if (!f)
+		return 0;
+	while (fgets(line, sizeof(line), f))
+		if (sscanf(line, "oom_kill %" SCNu64, &kills) == 1)
+			break;
+	fclose(f);
+	return kills;
+}
+
 static void set_of(const char *list, cpu_set_t *set)
 {
 	unsigned long from, to;

@@ -50,6 +50,7 @@ struct cgroup_place {
 int cgroup_prepare(const struct cgroup_limits *l, const char *name, struct cgroup_place *p);
 int cgroup_enter(const struct cgroup_limits *l, const char *name, bool own);
 int cgroup_change(const struct cgroup_limits *l, pid_t pid);
+uint64_t cgroup_oom_kills(const char *name);
 int cgroup_pin(const char *list, pid_t pid);
 bool cgroup_disk_of(const char *file, dev_t *disk);
 

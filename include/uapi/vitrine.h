@@ -204,7 +204,7 @@ enum vitrine_event_type {
 	VITRINE_EVENT_STARTED,		/* a vCPU's first entry of a VM that had not run */
 	VITRINE_EVENT_PAUSED,
 	VITRINE_EVENT_RESUMED,
-	VITRINE_EVENT_TRIPLE_FAULT,	/* with vcpu-id, exit information, regs, fault, code */
+	VITRINE_EVENT_TRIPLE_FAULT,	/* with vcpu-id, exit information, regs, fault, code, idt, gdt, walk */
 	VITRINE_EVENT_ENTRY_FAILURE,	/* the same */
 	VITRINE_EVENT_INTERNAL_ERROR,	/* the same, and suberror */
 	VITRINE_EVENT_SNAPSHOT,		/* with note: the snapshot's name */
@@ -236,6 +236,9 @@ enum {
 	VITRINE_A_EVENT_REGS,		/* nest of the set `regs` */
 	VITRINE_A_EVENT_FAULT,		/* nest of the set `fault`, one for each of the last, oldest first */
 	VITRINE_A_EVENT_CODE,		/* binary: bytes at RIP, up to 16, where they could be read */
+	VITRINE_A_EVENT_IDT,		/* binary: its first gates, of up to 32 vectors, where they could be read */
+	VITRINE_A_EVENT_GDT,		/* binary: its first descriptors, up to 128 bytes; the same */
+	VITRINE_A_EVENT_WALK,		/* nest of the set `walk`, one for each address that an exception's delivery needs */
 
 	__VITRINE_A_EVENT_MAX,
 	VITRINE_A_EVENT_MAX = __VITRINE_A_EVENT_MAX - 1
@@ -259,6 +262,30 @@ enum vitrine_fault_source {
 	VITRINE_FAULT_RAISED,		/* by the module, or handed in by user space */
 	VITRINE_FAULT_INTERCEPTED,	/* raised by the CPU, an exit, handed back to the guest */
 	VITRINE_FAULT_INTERRUPTED,	/* its delivery was cut short by an exit, and was begun again */
+};
+
+/* What a walk was made for. */
+enum vitrine_walk_of {
+	VITRINE_WALK_CODE,		/* RIP, an instruction fetch */
+	VITRINE_WALK_CR2,		/* a read of the last page fault's address */
+	VITRINE_WALK_IDT,		/* a read of #DF's gate, or of the table's beginning if it ends before it */
+	VITRINE_WALK_GDT,		/* a read of the table's beginning */
+	VITRINE_WALK_TSS,		/* the same */
+	VITRINE_WALK_STACK,		/* the first push of an exception's delivery: at RSP, or at the TSS's stack for level 0 */
+	VITRINE_WALK_DF_STACK,		/* the same for #DF, where its gate names a stack of the TSS */
+};
+
+/* The set `walk`: a linear address through the guest's page tables, at privilege level 0 but for `code`. */
+enum {
+	VITRINE_A_WALK_PAD = 1,
+	VITRINE_A_WALK_OF,		/* u32: enum vitrine_walk_of */
+	VITRINE_A_WALK_ADDRESS,		/* u64: linear */
+	VITRINE_A_WALK_ENTRIES,		/* binary: pairs of u64, an entry's guest-physical address and itself, from the top */
+	VITRINE_A_WALK_GPA,		/* u64: where it leads to; absent if it leads nowhere */
+	VITRINE_A_WALK_ERROR,		/* u32: the page fault's error code; with neither, a table is where no memory is */
+
+	__VITRINE_A_WALK_MAX,
+	VITRINE_A_WALK_MAX = __VITRINE_A_WALK_MAX - 1
 };
 
 /* The set `regs`, u64 each. A segment's selector stands in bits 0 to 15, its hidden attributes in 16 to 31. */
