@@ -304,6 +304,10 @@ enum vtr_act vtr_act_other(struct vtr_vcpu *v, struct vtr_exit *e)
 	case VTR_EXIT_APIC_WRITE:
 		vtr_apic_written(v, e->apic.off);
 		return VTR_ACT_RESUME;
+	case VTR_EXIT_TIMER:
+		if (v->apic)
+			vtr_apic_timer_poll(v);
+		return VTR_ACT_RESUME;
 	case VTR_EXIT_LOG_FULL:
 		/* It was emptied on the way out. */
 		return VTR_ACT_RESUME;

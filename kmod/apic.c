@@ -1,15 +1,13 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * apic.c - the local APIC of a vCPU: messages between APICs, the host's timer behind its own, INIT
- * and start-up, and the way in from the guest's registers and MSRs.
+ * apic.c - the local APIC of a vCPU: messages between APICs, INIT and start-up, and the way in from the
+ * guest's registers and MSRs.
  *
- * The registers themselves are lapic.c's. Anything here may set bits of a foreign APIC's IRR; every
+ * The registers themselves are lapic.c's, the time that its timer takes is apic_timer.c's. Anything here may set bits of a foreign APIC's IRR; every
  * other part of an APIC is touched by its vCPU's thread (or under vcpu->mutex) alone.
  */
-#include <linux/hrtimer.h>
 #include <linux/ktime.h>
 #include <linux/slab.h>
-#include <asm/tsc.h>
 #include "backend.h"
 #include "irqchip.h"
 #include "vcpu.h"
@@ -20,11 +18,6 @@
 /* An ICR write that is a fixed interrupt to itself without reserved bits: bits to look at, their value. */
 #define ICR_SELF_MASK	(GENMASK_ULL(31, 16) | BIT_ULL(13) | GENMASK_ULL(10, 8))
 #define ICR_SELF	((u64)LAPIC_DEST_SELF << 18)
-
-/* The host's timer is set at most so far ahead; it is set again then. Keeps products in 64 bits. */
-#define MAX_SLEEP_MS	600000
-
-#define NEVER		U64_MAX
 
 #define CPUID_X2APIC	BIT(21)	/* leaf 1, ECX */
 
@@ -177,110 +170,6 @@ void vtr_apic_pic_raised(struct vtr_vm *vm)
 	}
 }
 
-/* --- timer --- */
-
-static enum hrtimer_restart apic_timer_fn(struct hrtimer *t)
-{
-	struct vtr_apic *a = container_of(t, struct vtr_apic, timer);
-
-	WRITE_ONCE(a->armed_tsc, NEVER);
-	WRITE_ONCE(a->armed_ns, NEVER);
-	/* Either we see a target set meanwhile, or its setter sees that nothing is queued. */
-	smp_mb();
-	if (READ_ONCE(a->l.tsc_deadline) || READ_ONCE(a->l.target_ns))
-		vtr_vcpu_request(a->vcpu, VTR_REQ_TIMER);
-	return HRTIMER_NORESTART;
-}
-
-static void apic_timer_start(struct vtr_apic *a, u64 expires_ns)
-{
-	WRITE_ONCE(a->armed_ns, expires_ns);
-	hrtimer_start(&a->timer, ns_to_ktime(expires_ns), HRTIMER_MODE_ABS_PINNED_HARD);
-}
-
-static noinline void apic_arm_deadline(struct vtr_apic *a, u64 now_tsc, u64 deadline)
-{
-	u32 khz = tsc_khz;
-	u64 delta = min_t(u64, deadline - now_tsc, (u64)khz * MAX_SLEEP_MS);
-
-	WRITE_ONCE(a->armed_tsc, now_tsc + delta);
-	apic_timer_start(a, ktime_get_ns() + delta * NSEC_PER_MSEC / khz);
-}
-
-/* The deadline is set: deliver, or see to it that a host timer fires no later than it. */
-static void apic_check_deadline(struct vtr_apic *a, u64 deadline)
-{
-	u64 now = vtr_guest_tsc(a->vcpu);
-
-	if (now >= deadline) {
-		WRITE_ONCE(a->l.tsc_deadline, 0);
-		if (vtr_lapic_local(&a->l, LAPIC_LVTT) & LAPIC_DO_EVENT)
-			vtr_request_set(a->vcpu, VTR_REQ_EVENT);
-		return;
-	}
-	smp_mb();	/* deadline before armed_tsc: pairs with apic_timer_fn() */
-	if (unlikely(READ_ONCE(a->armed_tsc) > deadline))
-		apic_arm_deadline(a, now, deadline);
-}
-
-static void apic_arm_count(struct vtr_apic *a)
-{
-	u64 target = a->l.target_ns;
-
-	if (!target)
-		return;
-	smp_mb();	/* target before armed_ns: pairs with apic_timer_fn() */
-	if (READ_ONCE(a->armed_ns) <= target)
-		return;
-	/* In this mode the host's timer stands for no guest TSC. */
-	WRITE_ONCE(a->armed_tsc, NEVER);
-	apic_timer_start(a, target);
-}
-
-/**
- * vtr_apic_tsc_deadline() - reads IA32_TSC_DEADLINE
- * @v: by its own thread
- *
- * Return: the deadline, 0 if disarmed, expired, or the timer is in another mode.
- */
-u64 vtr_apic_tsc_deadline(struct vtr_vcpu *v)
-{
-	return v->apic ? v->apic->l.tsc_deadline : 0;
-}
-
-/**
- * vtr_apic_set_tsc_deadline() - writes IA32_TSC_DEADLINE
- * @v: by its own thread
- * @val: guest TSC; 0 disarms; one that has passed delivers at once
- *
- * SDM 3A "TSC-Deadline Mode": ignored in the other modes.
- */
-void vtr_apic_set_tsc_deadline(struct vtr_vcpu *v, u64 val)
-{
-	struct vtr_apic *a = v->apic;
-
-	if (!a || !vtr_lapic_deadline_mode(&a->l))
-		return;
-	WRITE_ONCE(a->l.tsc_deadline, val);
-	if (val)
-		apic_check_deadline(a, val);
-}
-
-/**
- * vtr_apic_tsc_changed() - the guest's TSC was set
- * @v: by its own thread
- */
-void vtr_apic_tsc_changed(struct vtr_vcpu *v)
-{
-	struct vtr_apic *a = v->apic;
-
-	if (!a)
-		return;
-	WRITE_ONCE(a->armed_tsc, NEVER);
-	if (a->l.tsc_deadline)
-		apic_check_deadline(a, a->l.tsc_deadline);
-}
-
 /* --- effects of register accesses by the APIC's own vCPU --- */
 
 /* The vectors whose EOI somebody wants to hear of. */
@@ -312,7 +201,12 @@ static bool apic_pic_asserted(struct vtr_vcpu *v)
 	       vtr_lapic_accepts_extint(&v->apic->l);
 }
 
-static void apic_do(struct vtr_vcpu *v, u32 effects)
+/**
+ * vtr_apic_do() - what an access of an APIC's registers asks for
+ * @v: by its own thread
+ * @effects: LAPIC_DO_*
+ */
+void vtr_apic_do(struct vtr_vcpu *v, u32 effects)
 {
 	struct vtr_apic *a = v->apic;
 
@@ -327,7 +221,7 @@ static void apic_do(struct vtr_vcpu *v, u32 effects)
 		vtr_apic_send(v->vm, &m, v);
 	}
 	if (effects & LAPIC_DO_TIMER)
-		apic_arm_count(a);
+		vtr_apic_timer_set(v);
 	if (effects & LAPIC_DO_NMI)
 		apic_queue_nmi(v);
 	if ((effects & LAPIC_DO_LVT0) && apic_pic_asserted(v))
@@ -372,20 +266,6 @@ static u64 apic_now(u32 off)
 	default:
 		return 0;
 	}
-}
-
-/**
- * vtr_apic_timer_poll() - an expired timer raises its interrupt, another is set again
- * @v: by its own thread, for VTR_REQ_TIMER
- */
-void vtr_apic_timer_poll(struct vtr_vcpu *v)
-{
-	struct vtr_apic *a = v->apic;
-
-	if (a->l.tsc_deadline)
-		apic_check_deadline(a, a->l.tsc_deadline);
-	else if (a->l.target_ns)
-		apic_do(v, vtr_lapic_timer_poll(&a->l, ktime_get_ns()));
 }
 
 /* --- what the run loop asks --- */
@@ -513,7 +393,7 @@ void vtr_apic_set_cr8(struct vtr_vcpu *v, u64 cr8)
 		return;
 	if (l->hw)
 		vtr_lapic_resync(l);
-	apic_do(v, vtr_lapic_set_tpr(l, (cr8 & 0xf) << 4));
+	vtr_apic_do(v, vtr_lapic_set_tpr(l, (cr8 & 0xf) << 4));
 }
 
 /**
@@ -605,7 +485,7 @@ int vtr_apic_mmio_read(struct vtr_vcpu *v, gpa_t gpa, int len, void *val)
 		return 0;
 	reg = vtr_lapic_read(l, off, apic_now(off), &effects);
 	memcpy(val, (u8 *)&reg + at, len);
-	apic_do(v, effects);
+	vtr_apic_do(v, effects);
 	return 0;
 }
 
@@ -626,7 +506,7 @@ int vtr_apic_mmio_write(struct vtr_vcpu *v, gpa_t gpa, int len, const void *val)
 	if (!apic_xapic_mode(l) || len != sizeof(reg) || (off & 0xf))
 		return 0;
 	memcpy(&reg, val, sizeof(reg));
-	apic_do(v, vtr_lapic_write(l, off, reg, apic_now(off)));
+	vtr_apic_do(v, vtr_lapic_write(l, off, reg, apic_now(off)));
 	if (off == LAPIC_TPR)
 		apic_publish_tpr(v);
 	return 0;
@@ -657,7 +537,7 @@ static noinline int apic_msr_write_slow(struct vtr_vcpu *v, u32 msr, u64 val)
 	err = vtr_lapic_write_msr(&v->apic->l, off, val, apic_now(off), &effects);
 	if (err)
 		return err;
-	apic_do(v, effects);
+	vtr_apic_do(v, effects);
 	if (off == LAPIC_TPR)
 		apic_publish_tpr(v);
 	if (off == LAPIC_SVR)
@@ -737,10 +617,7 @@ int vtr_apic_create(struct vtr_vcpu *v)
 		return -ENOMEM;
 	}
 	a->vcpu = v;
-	a->armed_tsc = NEVER;
-	a->armed_ns = NEVER;
-	hrtimer_init(&a->timer, CLOCK_MONOTONIC, HRTIMER_MODE_ABS_PINNED_HARD);
-	a->timer.function = apic_timer_fn;
+	vtr_apic_timer_init(a);
 	vtr_lapic_init(&a->l, page, v->id);
 	a->l.aside = static_key_enabled(&vtr_vid);
 	vtr_lapic_reset(&a->l, !v->id, false);
@@ -758,7 +635,7 @@ void vtr_apic_destroy(struct vtr_vcpu *v)
 
 	if (!a)
 		return;
-	hrtimer_cancel(&a->timer);
+	vtr_apic_timer_cancel(a);
 	v->apic = NULL;
 	free_page((unsigned long)a->l.regs);
 	kfree(a);
@@ -846,7 +723,7 @@ int vtr_apic_set_state(struct vtr_vcpu *v, const struct kvm_lapic_state *s)
 	if (!v->apic)
 		return -EINVAL;
 	vtr_lapic_restore(&v->apic->l, (const u32 *)s->regs, ktime_get_ns());
-	apic_arm_count(v->apic);
+	vtr_apic_timer_set(v);
 	apic_choose_delivery(v);
 	apic_publish_tpr(v);
 	vtr_request_set(v, VTR_REQ_EVENT);

@@ -30,6 +30,9 @@ struct vtr_code_state {
 /* For virtual_irqs: what is in service is as the CPU left it. */
 #define VTR_KEEP_ISR	(-2)
 
+/* For set_timer. */
+#define VTR_NO_TIMER	U64_MAX
+
 /* What enter() has to tell beside the exit. */
 #define VTR_ENTERED_EVENT	BIT(0)	/* an interrupted event came back: v->exc, irq_injected, ... */
 #define VTR_ENTERED_TPR		BIT(1)	/* the guest changed its TPR without an exit: v->cr8 */
@@ -60,6 +63,8 @@ struct vtr_code_state {
  * virtual_apic: from now on the CPU delivers and ends interrupts in this page (NULL: no more). Loaded or not.
  * virtual_irqs: highest vector requested, highest in service (-1: none, VTR_KEEP_ISR). Loaded.
  * virtual_eois: bitmap of the vectors whose EOIs exit. These three are called with vtr_vid on only.
+ * set_timer: an exit (VTR_EXIT_TIMER) when the host's TSC is @cycles ahead of @now, or sooner if that is far
+ *	away; VTR_NO_TIMER: none. Loaded or not; called with vtr_exit_timer on only.
  * log_writes: from the next entry on every write that sets a leaf's dirty bit is in the dirty log when
  *	enter() returns, or no more. Loaded or not; called with vtr_pt.cpu_logs only.
  * set_tsc_offset: host TSC + offset = guest TSC.
@@ -103,6 +108,7 @@ struct vtr_code_state {
 	OP(virtual_apic,	void,	(struct vtr_vcpu *v, void *page)) \
 	OP(virtual_irqs,	void,	(struct vtr_vcpu *v, int irr, int isr)) \
 	OP(virtual_eois,	void,	(struct vtr_vcpu *v, const u64 *map)) \
+	OP(set_timer,		void,	(struct vtr_vcpu *v, u64 now, u64 cycles)) \
 	OP(log_writes,		void,	(struct vtr_vcpu *v, bool on)) \
 	OP(set_tsc_offset,	void,	(struct vtr_vcpu *v, u64 offset)) \
 	OP(cpu_enable,		int,	(void)) \
@@ -117,6 +123,8 @@ struct vtr_backend {
 	u8 (*leaf_levels)(void);
 	/* NULL, or whether the CPU delivers interrupts by itself; after check(). */
 	bool (*virtual_interrupts)(void);
+	/* NULL, or whether the CPU can end the guest's turn at a given time; after check(). */
+	bool (*exit_timer)(void);
 	/* NULL, or whether the CPU logs the writes that set a leaf's dirty bit; after check(). */
 	bool (*cpu_logs)(void);
 	/* NULL or, at load, the sentence that says why this CPU will not do; *err its errno. */

@@ -49,6 +49,7 @@ static void vtr_clock_resume(VTR_SYSCORE_ARGS)
 			v->clock.host_offset += back;
 			vtr_hw(set_tsc_offset)(v, v->clock.tsc_offset);
 			vtr_request_set(v, VTR_REQ_CLOCK);
+			vtr_request_set(v, VTR_REQ_TIMER);
 		}
 	}
 }

@@ -41,6 +41,7 @@
 	X(APIC_EOI,	"apic_eoi") \
 	X(APIC_WRITE,	"apic_write") \
 	X(LOG_FULL,	"log_full") \
+	X(TIMER,	"timer") \
 	X(ENTRY_FAILED,	"entry_failed") \
 	X(UNKNOWN,	"unknown")
 

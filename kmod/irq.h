@@ -24,6 +24,8 @@ struct vtr_apic;
 
 /* The CPU delivers interrupts from a local APIC's page; set at load for good. */
 DECLARE_STATIC_KEY_FALSE(vtr_vid);
+/* Is the CPU the guest's timer while the guest runs? On from the load, or never. */
+DECLARE_STATIC_KEY_FALSE(vtr_exit_timer);
 
 struct vtr_irqchip;
 struct vtr_irq_table;
@@ -108,6 +110,8 @@ void vtr_apic_set_tsc_deadline(struct vtr_vcpu *v, u64 val);
 void vtr_apic_tsc_changed(struct vtr_vcpu *v);
 /* VTR_REQ_TIMER: move an expired timer's interrupt into the IRR. */
 void vtr_apic_timer_poll(struct vtr_vcpu *v);
+/* Before the vCPU sleeps: its timer goes on. */
+void vtr_apic_timer_sleep(struct vtr_vcpu *v);
 /*
  * INIT/SIPI latched by others (VTR_REQ_MP): applies them, changes v->mp_state, resets or starts the
  * vCPU (vtr_vcpu_reset, vtr_vcpu_start_at). True if the vCPU became runnable.

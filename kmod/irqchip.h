@@ -87,6 +87,12 @@ static inline struct vtr_pit *vtr_irqchip_pit(struct vtr_irqchip *chip)
 /* apic.c */
 int vtr_apic_send(struct vtr_vm *vm, const struct vtr_lapic_message *m, struct vtr_vcpu *src);
 void vtr_apic_pic_raised(struct vtr_vm *vm);
+void vtr_apic_do(struct vtr_vcpu *v, u32 effects);
+
+/* apic_timer.c */
+void vtr_apic_timer_init(struct vtr_apic *a);
+void vtr_apic_timer_cancel(struct vtr_apic *a);
+void vtr_apic_timer_set(struct vtr_vcpu *v);
 
 /* irqchip.c */
 int vtr_irqchip_ioapic_line(struct vtr_irqchip *chip, u32 pin, u32 source, bool level);

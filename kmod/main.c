@@ -42,6 +42,8 @@ static int __init vtr_init(void)
 		return err;
 	if (b->virtual_interrupts && b->virtual_interrupts())
 		static_branch_enable(&vtr_vid);
+	if (b->exit_timer && b->exit_timer())
+		static_branch_enable(&vtr_exit_timer);
 	err = vtr_clock_init();
 	if (err)
 		goto teardown;

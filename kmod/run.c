@@ -500,6 +500,7 @@ static int vtr_wait_runnable(struct vtr_vcpu *v)
 		}
 		/* An event that does not end HLT has been seen: only a new one wakes us. */
 		clear_bit(VTR_REQ_EVENT, &v->requests);
+		vtr_apic_timer_sleep(v);
 		return vtr_block(v);
 	}
 	/* Waiting for INIT and SIPI: KVM's callers expect -EAGAIN when it came. */

@@ -16,6 +16,7 @@
 #define BASIC_MEMTYPE_WB	6
 
 /* IA32_VMX_MISC */
+#define MISC_TIMER_SHIFT	GENMASK_ULL(4, 0)
 #define MISC_STORES_LMA		BIT_ULL(5)
 
 /* IA32_VMX_EPT_VPID_CAP */
@@ -48,6 +49,7 @@ static const struct vmx_control_set vmx_control_sets[] = {
 	{
 		.msr = MSR_IA32_VMX_PINBASED_CTLS, .true_msr = MSR_IA32_VMX_TRUE_PINBASED_CTLS,
 		.need = VMX_PIN_EXT_INTR | VMX_PIN_NMI | VMX_PIN_VIRTUAL_NMI,
+		.want = VMX_PIN_TIMER,
 		.out = &vmx_caps.pin,
 	}, {
 		.msr = MSR_IA32_VMX_PROCBASED_CTLS, .true_msr = MSR_IA32_VMX_TRUE_PROCBASED_CTLS,
@@ -90,6 +92,7 @@ VMX_PARAM(pml, "the dirty log from the CPU, not by write protection (needs ept_a
 VMX_PARAM(vpid, "cached translations tagged by vCPU");
 VMX_PARAM(tpr_shadow, "the guest's CR8 without exits");
 VMX_PARAM(vid, "interrupts, EOIs and self-IPIs in x2APIC mode without exits (needs tpr_shadow)");
+VMX_PARAM(preemption_timer, "a running guest's timers without interrupts of the host");
 VMX_PARAM(ple, "exits from loops of PAUSE");
 VMX_PARAM(mtf, "single steps by the monitor trap");
 
@@ -116,9 +119,28 @@ static const struct vmx_feature vmx_features[] = {
 	{ &vmx_param_vpid, &vmx_caps.cpu2, NULL, VMX_CPU2_VPID },
 	{ &vmx_param_tpr_shadow, &vmx_caps.cpu, NULL, VMX_CPU_TPR_SHADOW },
 	{ &vmx_param_vid, &vmx_caps.cpu2, NULL, VMX_CPU2_VID_ALL, &vmx_param_tpr_shadow },
+	{ &vmx_param_preemption_timer, &vmx_caps.pin, NULL, VMX_PIN_TIMER },
 	{ &vmx_param_ple, &vmx_caps.cpu2, NULL, VMX_CPU2_PAUSE_LOOP },
 	{ &vmx_param_mtf, &vmx_caps.cpu_may, NULL, VMX_CPU_MONITOR_TRAP },
 };
+
+/*
+ * The generations whose specification updates say "VMX-Preemption Timer Does Not Count Down at the Rate
+ * Specified". Some of their steppings were mended; a host's timer serves all of them as well.
+ */
+static bool vmx_timer_broken(void)
+{
+	static const u8 westmere[] = { 0x25, 0x2c, 0x2f };
+	size_t i;
+
+	if (boot_cpu_data.x86_vendor != X86_VENDOR_INTEL || boot_cpu_data.x86 != 6)
+		return false;
+	for (i = 0; i < ARRAY_SIZE(westmere); i++)
+		if (boot_cpu_data.x86_model == westmere[i])
+			return true;
+	/* Ivy Bridge, in the Xeon E3-1200 v2 among others. */
+	return boot_cpu_data.x86_model == 0x3a && boot_cpu_data.x86_stepping == 8;
+}
 
 static void vmx_hide_features(void)
 {
@@ -169,6 +191,14 @@ u8 vmx_leaf_levels(void)
 bool vmx_virtual_interrupts(void)
 {
 	return vmx_caps.cpu2 & VMX_CPU2_VIRTUAL_INTR;
+}
+
+/**
+ * vmx_exit_timer() - does the CPU end a guest's turn at a given time?
+ */
+bool vmx_exit_timer(void)
+{
+	return vmx_caps.pin & VMX_PIN_TIMER;
 }
 
 /**
@@ -225,6 +255,8 @@ const char *vmx_caps_read(int *err)
 	    !(vmx_caps.ept_vpid & EPT_2M) || !(vmx_caps.ept_vpid & EPT_INVEPT) ||
 	    !(vmx_caps.ept_vpid & EPT_INVEPT_GLOBAL) || !(vmx_caps.ept_vpid & EPT_WALK_4))
 		return "the CPU's EPT lacks write-back tables, 2 MiB pages, four levels or INVEPT: use another machine";
+	vmx_caps.timer_shift = misc & MISC_TIMER_SHIFT;
+	vmx_param_preemption_timer &= !vmx_timer_broken();
 	vmx_hide_features();
 	rdmsrl(MSR_IA32_VMX_CR0_FIXED0, vmx_caps.cr0_fixed0);
 	vmx_caps.cr0_fixed0 &= ~(u64)(X86_CR0_PE | X86_CR0_PG);

@@ -97,6 +97,8 @@ static void vmx_init_controls(struct vtr_vcpu *v)
 		vmcs_write(VMCS_PLE_GAP, 128);
 		vmcs_write(VMCS_PLE_WINDOW, 4096);
 	}
+	if (vmx_exit_timer())
+		vmcs_write(VMCS_GUEST_TIMER, U32_MAX);
 	if (hw->pml)
 		vmx_log_init(v);
 	/* Nothing that the guest's XSAVES could reach: IA32_XSS is 0 while it runs. */
@@ -381,6 +383,38 @@ static __always_inline void vmx_spec_ctrl_finish(struct vtr_backend_vcpu *hw)
 		hw->spec_ctrl = hw->entry.guest_spec;
 }
 
+/**
+ * vmx_set_timer() - when shall the guest's turn end?
+ * @v: the vCPU, by its own thread
+ * @now: host TSC
+ * @cycles: after that many more of its cycles; VTR_NO_TIMER: no matter when
+ *
+ * The control stays on: a timer of U32_MAX ticks costs nothing but an exit at the end of them.
+ */
+void vmx_set_timer(struct vtr_vcpu *v, u64 now, u64 cycles)
+{
+	struct vtr_backend_vcpu *hw = v->hw;
+	u8 shift = vmx_caps.timer_shift;
+
+	if (cycles == VTR_NO_TIMER) {
+		if (hw->timer_at)
+			hw->rare |= VMX_RARE_TIMER;
+		hw->timer_at = 0;
+		return;
+	}
+	/* Rounded up: ticks are changes of a bit of the TSC, and the timer must not come early. */
+	hw->timer_at = ((now + min_t(u64, cycles, (u64)S32_MAX << shift)) >> shift) + 1;
+}
+
+/* The CPU counts from the entry on, the deadline stands still: what is left changes with each. */
+static __always_inline void vmx_start_timer(struct vtr_vcpu *v)
+{
+	/* Taken just now; the instructions in between make the exit late, not early. */
+	s64 left = v->hw->timer_at - (v->stats.entered >> vmx_caps.timer_shift);
+
+	vmcs_write(VMCS_GUEST_TIMER, left > 0 ? left : 0);
+}
+
 /* What has to be done before a few of the entries. */
 static noinline void vmx_enter_rare(struct vtr_vcpu *v)
 {
@@ -390,6 +424,8 @@ static noinline void vmx_enter_rare(struct vtr_vcpu *v)
 		vmcs_write(VMCS_CPU_CONTROLS, hw->controls);
 		vmcs_write(VMCS_CPU_CONTROLS2, hw->controls2);
 	}
+	if (hw->rare & VMX_RARE_TIMER)
+		vmcs_write(VMCS_GUEST_TIMER, U32_MAX);
 	if (hw->rare & VMX_RARE_PDPTE)
 		vmx_load_pdptes(v);
 	if (hw->rare & VMX_RARE_FLUSH)
@@ -487,6 +523,8 @@ int vmx_enter(struct vtr_vcpu *v)
 	vmx_spec_ctrl_prepare(hw);
 	if (unlikely(hw->rare & VMX_RARE_BEFORE))
 		vmx_enter_rare(v);
+	if (hw->timer_at)
+		vmx_start_timer(v);
 	if (unlikely(v->nmi_masked != hw->nmi_blocked))
 		vmx_block_nmis(v);
 	if (hw->cr2 != native_read_cr2())

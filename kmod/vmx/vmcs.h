@@ -67,6 +67,7 @@ enum vmcs_field {
 	VMCS_CPU_CONTROLS2		= 0x401e,
 	VMCS_PLE_GAP			= 0x4020,
 	VMCS_PLE_WINDOW			= 0x4022,
+	VMCS_GUEST_TIMER		= 0x482e,	/* the preemption timer's value */
 	VMCS_INSN_ERROR			= 0x4400,
 	VMCS_EXIT_REASON		= 0x4402,
 	VMCS_EXIT_INTR_INFO		= 0x4404,
@@ -125,6 +126,7 @@ enum vmcs_field {
 #define VMX_PIN_EXT_INTR		BIT(0)
 #define VMX_PIN_NMI			BIT(3)
 #define VMX_PIN_VIRTUAL_NMI		BIT(5)
+#define VMX_PIN_TIMER			BIT(6)
 
 /* Primary processor-based controls */
 #define VMX_CPU_INTR_WINDOW		BIT(2)
@@ -231,6 +233,7 @@ enum vmcs_field {
 #define VMX_EXIT_EPT_VIOLATION		48
 #define VMX_EXIT_EPT_MISCONFIG		49
 #define VMX_EXIT_INVEPT			50
+#define VMX_EXIT_TIMER			52
 #define VMX_EXIT_INVVPID		53
 #define VMX_EXIT_WBINVD			54
 #define VMX_EXIT_XSETBV			55

@@ -49,7 +49,9 @@ enum vmx_rare {
 	VMX_RARE_L1D	= BIT(4),	/* the level-1 data cache may hold what the guest must not see */
 	VMX_RARE_STEP	= BIT(5),	/* a debugger's single step, where the CPU has no monitor trap */
 	VMX_RARE_LOG	= BIT(6),	/* the CPU logs writes: collect them */
-	VMX_RARE_ONCE	= VMX_RARE_FLUSH | VMX_RARE_CONTROL | VMX_RARE_PDPTE | VMX_RARE_L1D,
+	VMX_RARE_TIMER	= BIT(7),	/* the preemption timer is not wanted any more */
+	VMX_RARE_ONCE	= VMX_RARE_FLUSH | VMX_RARE_CONTROL | VMX_RARE_PDPTE | VMX_RARE_L1D |
+			  VMX_RARE_TIMER,
 	VMX_RARE_BEFORE	= VMX_RARE_ONCE | VMX_RARE_STEP,
 };
 
@@ -77,6 +79,7 @@ struct vtr_backend_vcpu {
 	u32 controls2;		/* secondary ones */
 	u32 entry_controls;
 	u64 rsp, rflags;	/* what the VMCS holds */
+	u64 timer_at;		/* host TSC for the preemption timer, in its ticks; 0: never */
 	u64 guest_tf;		/* RFLAGS.TF as the guest has it, while single-stepping */
 	u32 insn_error;		/* of an entry that failed as an instruction */
 	u32 exit_reason;	/* of the last exit */
@@ -111,6 +114,7 @@ struct vtr_backend_vcpu {
  * @cpu2: secondary ones
  * @exit: VM-exit controls
  * @entry: VM-entry controls, without IA-32e mode
+ * @timer_shift: the preemption timer ticks when this bit of the TSC changes
  * @ept_vpid: MSR IA32_VMX_EPT_VPID_CAP
  * @cr0_fixed0: bits of CR0 that must be 1 in VMX operation; PE and PG are free for guests
  * @cr4_fixed0: the same of CR4
@@ -119,6 +123,7 @@ struct vtr_backend_vcpu {
 struct vmx_caps {
 	u32 revision;
 	u32 pin, cpu, cpu_may, cpu2, exit, entry;
+	u8 timer_shift;
 	u64 ept_vpid;
 	u64 cr0_fixed0, cr4_fixed0, cr4_fixed1;
 };
@@ -131,6 +136,7 @@ DECLARE_PER_CPU(struct vmx_cpu, vmx_cpus);
 const char *vmx_caps_read(int *err);
 u8 vmx_leaf_levels(void);
 bool vmx_virtual_interrupts(void);
+bool vmx_exit_timer(void);
 bool vmx_ept_accessed(void);
 bool vmx_cpu_logs(void);
 
@@ -167,6 +173,7 @@ void vmx_vcpu_load(struct vtr_vcpu *v);
 void vmx_vcpu_put(struct vtr_vcpu *v);
 int vmx_enter(struct vtr_vcpu *v);
 void vmx_flush_tlb(struct vtr_vcpu *v);
+void vmx_set_timer(struct vtr_vcpu *v, u64 now, u64 cycles);
 
 /* exit.c */
 void vmx_decode(struct vtr_vcpu *v, struct vtr_exit *e);

@@ -23,6 +23,7 @@ static const char *const names[BENCH_NR] = {
 	[BENCH_DEADLINE] = "tsc-deadline", [BENCH_IOEVENTFD_PIO] = "ioeventfd-pio",
 	[BENCH_IOEVENTFD_MMIO] = "ioeventfd-mmio", [BENCH_PIO_USER] = "pio-user",
 	[BENCH_MMIO_USER] = "mmio-user", [BENCH_TOUCH] = "first-touch",
+	[BENCH_TIMER] = "timer-interrupt",
 };
 
 struct vm {
@@ -162,8 +163,9 @@ static void measure_exits(struct vm *vm, const char *guest)
 	run_guest(vm);
 	r = (void *)(vm->ram + BENCH_RESULTS);
 	for (i = BENCH_CPUID; i < BENCH_NR; i++) {
-		uint64_t n = i == BENCH_TOUCH ? BENCH_COLD_PAGES : BENCH_ROUNDS;
-		uint64_t empty = i == BENCH_TOUCH ? 0 : r->cycles[BENCH_EMPTY];
+		uint64_t n = i == BENCH_TOUCH ? BENCH_COLD_PAGES :
+			     i == BENCH_TIMER ? BENCH_TIMER_ROUNDS : BENCH_ROUNDS;
+		uint64_t empty = n == BENCH_ROUNDS ? r->cycles[BENCH_EMPTY] : 0;
 
 		printf("%s %llu\n", names[i], (unsigned long long)((r->cycles[i] - empty) / n));
 	}

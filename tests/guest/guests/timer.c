@@ -50,6 +50,31 @@ static uint64_t shortest(uint32_t divide, uint32_t count)
 	return best;
 }
 
+/* Interrupts are on, the timer is in deadline mode. */
+static void moved_deadlines(void)
+{
+	uint64_t from = rdtsc(), later = from + 60000000;
+
+	taken = 0;
+	wrmsr(0x6e0, from + 20000000);
+	wrmsr(0x6e0, later);
+	check(wait_for(taken) && when >= later, "a deadline put off fires at the later time", "%u, %ld",
+	      taken, when - later);
+	taken = 0;
+	from = rdtsc();
+	wrmsr(0x6e0, from + (1ULL << 40));
+	wrmsr(0x6e0, from + 2000000);
+	check(wait_for(taken) && when >= from + 2000000, "one brought forward at the earlier", "%u, %ld",
+	      taken, when - from);
+	taken = 0;
+	from = rdtsc();
+	wrmsr(0x6e0, from + 2000000);
+	wrmsr(0x6e0, 0);
+	while (rdtsc() < from + 10000000)
+		__asm__ volatile("pause");
+	check_eq(taken, 0, "one taken back does not fire");
+}
+
 static void modes(void)
 {
 	uint64_t one, eight, from;
@@ -85,6 +110,7 @@ static void modes(void)
 	check(wait_for(taken) && when >= from, "the deadline fires, not early", "%u, %ld", taken,
 	      when - from);
 	check_eq(rdmsr(0x6e0), 0, "and reads 0 after it");
+	moved_deadlines();
 	taken = 0;
 	wrmsr(0x6e0, 1);
 	check(wait_for(taken), "a deadline in the past fires at once", "never");
