@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -279,6 +280,16 @@ static void finish(struct birth *b)
 	config_fini(&b->cc);
 }
 
+/* What was told has been: if the child lives all the same, it came too late. */
+static void abandon(struct vm *child)
+{
+	struct vm_status status;
+
+	if (!run_status(child->fd, &status) && status.pid)
+		kill(status.pid, SIGKILL);
+	vm_remove(child);
+}
+
 static int fork_one(struct vm *parent, const char *name)
 {
 	struct birth b = { .parent = parent, .status = -1, .place = { -1, -1 } };
@@ -293,14 +304,18 @@ static int fork_one(struct vm *parent, const char *name)
 		return VMCTL_FAILED;
 	err = vm_create_begin(&b.child, parent->store, name);
 	if (!err) {
-		err = prepare(&b);
+		err = prepare(&b) || vm_create_unborn(&b.child);
 		if (err)
 			vm_create_cancel(&b.child);
 		else
 			err = vm_create_end(&b.child, &b.cc);
 		if (!err && ask(&b)) {
 			err = -1;
-			vm_remove(&b.child);
+			abandon(&b.child);
+		}
+		if (!err) {
+			vm_create_born(&b.child);
+			layers_collect(parent, &b.pc);
 		}
 		vm_close(&b.child);
 	}

@@ -172,16 +172,57 @@ static bool is_ours(const char *name)
 	return strspn(name, "0123456789abcdef") == 16 && !strcmp(name + 16, ".qcow2");
 }
 
-/* What cannot be looked into may be over anything. */
-static bool in_chain(const struct vm *vm, const struct config_disk *d, const char *name)
+/**
+ * struct names - the layers of a VM in its folder
+ * @name: of each
+ * @n: their number
+ */
+struct names {
+	char (*name)[LAYER_NAME];
+	size_t n;
+};
+
+static int add_name(struct names *all, const char *name)
+{
+	char (*more)[LAYER_NAME];
+
+	if (strncmp(name, "disks/", 6) || !is_ours(name + 6))
+		return 0;
+	more = realloc(all->name, (all->n + 1) * sizeof(*more));
+	if (!more)
+		return -1;
+	all->name = more;
+	snprintf(more[all->n++], LAYER_NAME, "%.*s", LAYER_NAME - 1, name + 6);
+	return 0;
+}
+
+static int add_chain(struct names *all, const struct vm *vm, const struct config_disk *d)
 {
 	struct layer_walk w;
 	int more = layers_first(&w, vm, d) ? -1 : 1;
 
-	for (; more > 0; more = layers_next(&w))
-		if (!strncmp(w.name, "disks/", 6) && !strcmp(w.name + 6, name))
-			return true;
-	return more < 0;
+	while (more > 0)
+		more = add_name(all, w.name) ? -1 : layers_next(&w);
+	return more;
+}
+
+static int compare_names(const void *a, const void *b)
+{
+	return strcmp(a, b);
+}
+
+static void remove_others(const struct vm *vm, const struct names *used)
+{
+	int fd = openat(vm->fd, "disks", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *e;
+
+	if (!dir)
+		return;
+	while ((e = readdir(dir)))
+		if (is_ours(e->d_name) && (!used->n || !bsearch(e->d_name, used->name, used->n, LAYER_NAME, compare_names)))
+			unlinkat(fd, e->d_name, 0);
+	closedir(dir);
 }
 
 /**
@@ -189,26 +230,22 @@ static bool in_chain(const struct vm *vm, const struct config_disk *d, const cha
  * @vm: locked
  * @c: what it uses
  *
- * Where a snapshot or another VM uses one, that has a link of its own.
+ * Where a snapshot or another VM uses one, that has a link of its own. Of a running VM, too: what its process uses is in the
+ * chains of its configuration. A layer that cannot be looked into may be over anything: then none is removed.
  */
 void layers_collect(const struct vm *vm, const struct config *c)
 {
-	int fd = openat(vm->fd, "disks", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
-	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
-	struct dirent *e;
+	struct names used = { 0 };
 	unsigned int i;
+	int err = 0;
 
-	if (!dir)
-		return;
-	while ((e = readdir(dir))) {
-		if (!is_ours(e->d_name))
-			continue;
-		for (i = 0; i < c->ndisks && !in_chain(vm, &c->disks[i], e->d_name); i++)
-			;
-		if (i == c->ndisks)
-			unlinkat(fd, e->d_name, 0);
-	}
-	closedir(dir);
+	for (i = 0; !err && i < c->ndisks; i++)
+		err = add_chain(&used, vm, &c->disks[i]);
+	if (used.n)
+		qsort(used.name, used.n, LAYER_NAME, compare_names);
+	if (!err)
+		remove_others(vm, &used);
+	free(used.name);
 }
 
 /**

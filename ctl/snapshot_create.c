@@ -436,6 +436,16 @@ static int prepare(struct making *k)
 	return 0;
 }
 
+/* The VM may have got more layers than `after` has, since it goes on. */
+static void collect(struct vm *vm)
+{
+	struct config is;
+
+	if (!vm_config(vm, &is))
+		layers_collect(vm, &is);
+	config_fini(&is);
+}
+
 static int complete(struct making *k)
 {
 	struct ram_map map = { 0 };
@@ -447,6 +457,8 @@ static int complete(struct making *k)
 	/* Only what a later one is compared with hangs on it. */
 	if (!err && snapshot_set_current(k->vm, k->generation))
 		vmctl_errno(k->vm->name, "check that the VM's folder has room");
+	if (!err)
+		collect(k->vm);
 	return err;
 }
 

@@ -9,6 +9,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -81,29 +82,65 @@ static bool ram_progress(void *opaque, uint64_t done)
 	return progress(done, *(const uint64_t *)opaque);
 }
 
-/* Runs tar in a folder; its own words go to standard error. */
-static int run_tar(const char *const argv[], int folder, int in, int out)
+static void be_tar(const char *const argv[], int folder, int in, int out, int words)
 {
-	int status;
-	pid_t child = fork();
-
-	if (!child) {
-		if (in >= 0)
-			dup2(in, STDIN_FILENO);
-		if (out >= 0)
-			dup2(out, STDOUT_FILENO);
-		if (fchdir(folder))
-			_exit(127);
+	if (in >= 0)
+		dup2(in, STDIN_FILENO);
+	if (out >= 0)
+		dup2(out, STDOUT_FILENO);
+	dup2(words, STDERR_FILENO);
+	if (!fchdir(folder))
 		execvp(argv[0], (char *const *)argv);
-		fprintf(stderr, "vmctl %s: tar: %s: install tar and zstd\n", vmctl_verb_name(), strerror(errno));
-		_exit(127);
+	dprintf(STDERR_FILENO, "%s\n", strerror(errno));
+	_exit(127);
+}
+
+/* The first line of what tar, or zstd under it, said: that is the cause of the rest. */
+static void tell_tar(const char *file, const char *what, const char *remedy, int words)
+{
+	char line[160], text[300];
+	ssize_t n = pread(words, line, sizeof(line) - 1, 0);
+
+	line[n < 0 ? 0 : n] = 0;
+	line[strcspn(line, "\r\n")] = 0;
+	snprintf(text, sizeof(text), *line ? "%s (%s)" : "%s", what, line);
+	vmctl_error(file, text, remedy);
+}
+
+/**
+ * struct tar - how tar is run
+ * @argv: its arguments
+ * @folder: in which
+ * @in: its standard input, or -1
+ * @out: its standard output, or -1
+ * @what: is told if it fails
+ * @remedy: for that
+ */
+struct tar {
+	const char *const *argv;
+	int folder, in, out;
+	const char *what, *remedy;
+};
+
+static int run_tar(const struct tar *t, const char *file)
+{
+	int status = 0, words = memfd_create("tar", MFD_CLOEXEC);
+	pid_t child = words < 0 ? -1 : fork();
+
+	if (!child)
+		be_tar(t->argv, t->folder, t->in, t->out, words);
+	if (child < 0) {
+		vmctl_errno("tar", "raise the limits on processes and open files");
+		status = -1;
 	}
-	if (child < 0)
-		return vmctl_errno("tar", "raise the limit on processes"), -1;
-	while (waitpid(child, &status, 0) < 0)
+	while (child > 0 && waitpid(child, &status, 0) < 0)
 		if (errno != EINTR)
-			return -1;
-	return WIFEXITED(status) && !WEXITSTATUS(status) ? 0 : -1;
+			status = -1;
+	if (child > 0 && status)
+		tell_tar(file, stopped ? "was cancelled" : t->what, t->remedy, words);
+	if (words >= 0)
+		close(words);
+	return status ? -1 : 0;
 }
 
 /* ---- export ---- */
@@ -236,33 +273,42 @@ static int write_record(const struct snapshot *s, int folder, const struct confi
 	return err ? (vmctl_errno("info", "make room where the VM's folder is"), -1) : 0;
 }
 
+/*
+ * A file without a name in the folder where @file shall be: nothing is left of it whatever happens. Where there is none of these,
+ * one with another name. @part: what to link from.
+ */
+static int create_part(const char *file, char part[PATH_MAX])
+{
+	const char *slash = strrchr(file, '/');
+	int fd;
+
+	snprintf(part, PATH_MAX, "%.*s", slash ? (int)(slash - file) + 1 : 1, slash ? file : ".");
+	fd = open(part, O_WRONLY | O_TMPFILE | O_CLOEXEC, 0600);
+	if (fd >= 0) {
+		snprintf(part, PATH_MAX, "/proc/self/fd/%d", fd);
+		return fd;
+	}
+	snprintf(part, PATH_MAX, "%s.%d.part", file, getpid());
+	return open(part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+}
+
 static int pack(int folder, const char *file)
 {
-	char *part;
-	int err, out;
+	static const char *const argv[] = { "tar", "--zstd", "--sparse", "--format=posix", "--owner=0", "--group=0", "--numeric-owner",
+					    "--sort=name", "--exclude=./lock", "-cf", "-", ".", NULL };
+	char part[PATH_MAX];
+	int out = create_part(file, part), err;
 
-	if (asprintf(&part, "%s.%d.part", file, getpid()) < 0)
-		return -1;
-	out = open(part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-	if (out < 0) {
-		vmctl_errno(part, "name a file where you may write");
-		free(part);
-		return -1;
-	}
-	err = run_tar((const char *const[]){ "tar", "--zstd", "--sparse", "--format=posix", "--owner=0", "--group=0", "--numeric-owner",
-					     "--sort=name", "--exclude=./lock", "-cf", "-", ".", NULL }, folder, -1, out);
-	if (err) {
-		vmctl_error(file, stopped ? "the export was cancelled" : "tar could not write it",
-			    "see whether its disk has room, and that zstd is installed");
-	} else {
-		err = fsync(out) || link(part, file) ? -1 : 0;
-		if (err)
-			vmctl_errno(file, errno == EEXIST ? "choose another name or remove it" : "see whether its disk has room");
-	}
-	close(out);
+	if (out < 0)
+		return vmctl_errno(file, "name a file where you may write"), -1;
+	err = run_tar(&(struct tar){ argv, folder, -1, out, "tar could not write it",
+				     "see whether its disk has room, and that zstd is installed" }, file);
+	if (!err && (fsync(out) || linkat(AT_FDCWD, part, AT_FDCWD, file, AT_SYMLINK_FOLLOW)))
+		err = vmctl_errno(file, errno == EEXIST ? "choose another name or remove it" : "see whether its disk has room");
+	/* The one without a name has none to remove. */
 	unlink(part);
-	free(part);
-	return err;
+	close(out);
+	return err ? -1 : 0;
 }
 
 static int export_work(struct vm *vm, const struct vmctl_args *a)
@@ -331,18 +377,16 @@ static int check_tree(int folder, const char *file, bool top)
 
 static int unpack(const char *file, int folder)
 {
+	static const char *const argv[] = { "tar", "--zstd", "--no-same-owner", "--no-same-permissions", "--keep-old-files",
+					    "--exclude=./lock", "-xf", "-", NULL };
 	int in = open(file, O_RDONLY | O_CLOEXEC), err;
 
 	if (in < 0)
 		return vmctl_errno(file, "name a file of `vmctl snapshot export`"), -1;
-	err = run_tar((const char *const[]){ "tar", "--zstd", "--no-same-owner", "--no-same-permissions", "--keep-old-files",
-					     "--exclude=./lock", "-xf", "-", NULL }, folder, in, -1);
+	err = run_tar(&(struct tar){ argv, folder, in, -1, "tar could not read it",
+				     "see whether it is whole, the store has room, and zstd is installed" }, file);
 	close(in);
-	if (!err)
-		return check_tree(folder, file, true);
-	vmctl_error(file, stopped ? "the import was cancelled" : "tar could not read it",
-		    "see whether it is whole, the store has room, and zstd is installed");
-	return -1;
+	return err ? -1 : check_tree(folder, file, true);
 }
 
 /* The disks of the VM are the snapshot's, under fresh layers; nothing of the snapshot's may be outside of its folder. */

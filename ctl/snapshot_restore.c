@@ -168,7 +168,7 @@ static int as_new(const struct snapshot *s, const struct vm *vm, struct config *
 
 	if (vm_create_begin(&new, vm->store, as))
 		return VMCTL_FAILED;
-	if (identity_renew(c) || layer_disks(s, &new, c)) {
+	if (identity_renew(c) || layer_disks(s, &new, c) || vm_create_unborn(&new)) {
 		vm_create_cancel(&new);
 		return VMCTL_FAILED;
 	}
@@ -177,6 +177,8 @@ static int as_new(const struct snapshot *s, const struct vm *vm, struct config *
 	err = start(s, &new, c);
 	if (err)
 		vm_remove(&new);
+	else
+		vm_create_born(&new);
 	vm_close(&new);
 	return err;
 }

@@ -15,17 +15,30 @@
 #include "store.h"
 #include "vmctl.h"
 
-/* A folder in the making, or on its way out: nobody's, once its lock can be had. */
+#define UNBORN	"unborn"
+
+/* Its process was to be made of another's, and that never came to be. */
+static bool is_unborn(int folder)
+{
+	struct stat st;
+
+	return !faccessat(folder, UNBORN, F_OK, AT_SYMLINK_NOFOLLOW) && !fstatat(folder, "run", &st, AT_SYMLINK_NOFOLLOW) &&
+	       !st.st_size;
+}
+
+/* A folder in the making, or on its way out, or of a VM that was not born: nobody's, once its lock can be had. */
 static bool is_debris(int store, const char *name)
 {
 	bool debris = true;
 	int fd, lock;
 
-	if (strncmp(name, ".new-", 5) && strncmp(name, ".old-", 5))
-		return false;
 	fd = openat(store, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0)
 		return false;
+	if (strncmp(name, ".new-", 5) && strncmp(name, ".old-", 5) && (*name == '.' || !is_unborn(fd))) {
+		close(fd);
+		return false;
+	}
 	lock = openat(fd, "lock", O_RDWR | O_CLOEXEC | O_NOFOLLOW);
 	if (lock >= 0) {
 		debris = !flock(lock, LOCK_EX | LOCK_NB);
@@ -140,6 +153,34 @@ int vm_create_end(struct vm *vm, const struct config *c)
 		vmctl_errno(vm->name, "check that the store has room");
 	vm_create_cancel(vm);
 	return -1;
+}
+
+/**
+ * vm_create_unborn() - the VM's process is still to be made, of another VM or of a snapshot, before the VM is one
+ * @vm: of vm_create_begin()
+ *
+ * From vm_create_end() to vm_create_born() the VM is debris if nobody has its lock and it never ran.
+ *
+ * Return: 0, or -1 with the error told.
+ */
+int vm_create_unborn(const struct vm *vm)
+{
+	int fd = openat(vm->fd, UNBORN, O_WRONLY | O_CREAT | O_CLOEXEC, 0600);
+
+	if (fd < 0)
+		return vmctl_errno(vm->name, "check that the store has room"), -1;
+	close(fd);
+	return 0;
+}
+
+/**
+ * vm_create_born() - the VM's process runs
+ * @vm: after vm_create_unborn() and vm_create_end()
+ */
+void vm_create_born(const struct vm *vm)
+{
+	/* Without success it says what nobody asks any more: the VM has run. */
+	unlinkat(vm->fd, UNBORN, 0);
 }
 
 /**

@@ -37,10 +37,10 @@ make_vm() {
 		--memory 128M --append "$quiet vitrine.exec=sh,/power" "${@:2}"
 }
 
-# ask COMMAND...: runs vmctl; its output is in $work/out, its errors in $work/err, its status in $status.
+# ask COMMAND...: runs vmctl for at most $limit seconds; its output is in $work/out, its errors in $work/err, its status in $status.
 ask() {
 	status=0
-	timeout -k 5 100 "$vmctl" "$@" >"$work/out" 2>"$work/err" </dev/null || status=$?
+	timeout -k 5 "${limit:-100}" "$vmctl" "$@" >"$work/out" 2>"$work/err" </dev/null || status=$?
 }
 
 # fine COMMAND...: vmctl does it and says nothing on standard error.
@@ -80,16 +80,17 @@ heard() {
 	return 1
 }
 
-# An initramfs ($work/both) whose guest checks itself without end: memory, disk and clock. It says a number in every round.
-self_checking_guest() {
+# An initramfs ($work/both) whose guest checks itself without end: memory, disk and clock, of either so many MiB, 4 without MIB. It
+# says a number in every round.
+self_checking_guest() {	# MIB
+	local mib=${1:-4}
 	mkdir -p "$work/extra"
-	cat >"$work/extra/job" <<'END'
-#!/bin/sh
+	{ echo "#!/bin/sh"; echo "mib=$mib"; cat; } >"$work/extra/job" <<'END'
 sh /modules
-dd if=/dev/urandom of=/tmp/a bs=64k count=64 2>/dev/null
+dd if=/dev/urandom of=/tmp/a bs=64k count=$((mib * 16)) 2>/dev/null
 sum=$(md5sum </tmp/a)
 i=0
-disk=$(dd if=/dev/vda bs=1M count=4 2>/dev/null | md5sum)
+disk=$(dd if=/dev/vda bs=1M count=$mib 2>/dev/null | md5sum)
 while :; do
 	i=$((i + 1))
 	[ "$(md5sum </tmp/a)" = "$sum" ] || echo "guest: memory differs"
@@ -97,7 +98,7 @@ while :; do
 	dd if=/tmp/b of=/dev/vda bs=64k seek=$((64 + i % 32 * 4)) conv=fsync 2>/dev/null
 	echo 3 >/proc/sys/vm/drop_caches
 	dd if=/dev/vda bs=64k skip=$((64 + i % 32 * 4)) count=4 2>/dev/null | cmp - /tmp/b || echo "guest: disk differs"
-	[ "$(dd if=/dev/vda bs=1M count=4 2>/dev/null | md5sum)" = "$disk" ] || echo "guest: old data differs"
+	[ "$(dd if=/dev/vda bs=1M count=$mib 2>/dev/null | md5sum)" = "$disk" ] || echo "guest: old data differs"
 	now=$(date +%s)
 	echo "round $i at $now"
 	dmesg | grep -q "virtual machine fork" && echo "told of a fork"
@@ -132,4 +133,26 @@ goes_on() {
 	done
 	tail -n 5 "$VITRINE_STORE/$1/console.log" "$VITRINE_STORE/$1/vmm.log"
 	return 1
+}
+
+# clock_right NAME: what it says of the time when it tells the next round is the time.
+clock_right() {
+	local told now
+	goes_on "$1" || return
+	now=$(date +%s)
+	told=$(tr -d '\r' <"$VITRINE_STORE/$1/console.log" | sed -n 's/^round .* at //p' | tail -n 1)
+	echo "it is $now, not $told"
+	((now - told <= 3 && told - now <= 3))
+}
+
+# The machine's tar for vmctl: the lab's own is busybox's.
+lab_tar() {
+	mkdir "$work/bin"
+	cat >"$work/bin/tar" <<'END'
+#!/bin/sh
+export LD_LIBRARY_PATH=/host/usr/lib/x86_64-linux-gnu:/host/lib/x86_64-linux-gnu PATH=/host/usr/bin:/host/bin
+exec /host/usr/bin/tar "$@"
+END
+	chmod +x "$work/bin/tar"
+	export PATH=$work/bin:$PATH
 }
