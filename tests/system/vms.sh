@@ -15,7 +15,8 @@ end_vms() {
 }
 trap end_vms EXIT
 
-# An initramfs whose guest powers off when its power button is pressed: Debian has that driver in a module.
+# An initramfs whose guest powers off when its power button is pressed: Debian has that driver in a module. What runs in it
+# and left its number in /tmp/running is ended first, as an init would: the kernel resets the disks before it powers off.
 power_initrd() {
 	local tree=$work/extra modules=/host/lib/modules/${LAB_GUEST_KERNEL##*/vmlinuz-}/kernel/drivers
 	# In the Intel host the kernel has another name.
@@ -25,7 +26,12 @@ power_initrd() {
 	cat >"$tree/power" <<-'END'
 		insmod /button.ko
 		insmod /evdev.ko
-		{ head -c 1 /dev/input/event0 >/dev/null; echo "guest: button"; poweroff -f; } &
+		{
+			head -c 1 /dev/input/event0 >/dev/null
+			echo "guest: button"
+			[ ! -e /tmp/running ] || kill -9 $(cat /tmp/running)
+			poweroff -f
+		} &
 	END
 	(cd "$tree" && find . | cpio -o -H newc -R 0:0 --quiet) | gzip -1 | cat "$LAB_GUEST_INITRD" - \
 		>"$work/initrd"
@@ -86,6 +92,7 @@ self_checking_guest() {	# MIB
 	local mib=${1:-4}
 	mkdir -p "$work/extra"
 	{ echo "#!/bin/sh"; echo "mib=$mib"; cat; } >"$work/extra/job" <<'END'
+echo $$ >/tmp/running
 sh /modules
 dd if=/dev/urandom of=/tmp/a bs=64k count=$((mib * 16)) 2>/dev/null
 sum=$(md5sum </tmp/a)
