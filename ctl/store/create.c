@@ -17,13 +17,17 @@
 
 #define UNBORN	"unborn"
 
-/* Its process was to be made of another's, and that never came to be. */
-static bool is_unborn(int folder)
+/* Its process was to be made of another's, and that never came to be. Asked of each VM there is: mostly one system call. */
+static bool is_unborn(int store, const char *name)
 {
+	char path[300];
 	struct stat st;
 
-	return !faccessat(folder, UNBORN, F_OK, AT_SYMLINK_NOFOLLOW) && !fstatat(folder, "run", &st, AT_SYMLINK_NOFOLLOW) &&
-	       !st.st_size;
+	snprintf(path, sizeof(path), "%s/" UNBORN, name);
+	if (*name == '.' || faccessat(store, path, F_OK, AT_SYMLINK_NOFOLLOW))
+		return false;
+	snprintf(path, sizeof(path), "%s/run", name);
+	return !fstatat(store, path, &st, AT_SYMLINK_NOFOLLOW) && !st.st_size;
 }
 
 /* A folder in the making, or on its way out, or of a VM that was not born: nobody's, once its lock can be had. */
@@ -32,13 +36,11 @@ static bool is_debris(int store, const char *name)
 	bool debris = true;
 	int fd, lock;
 
+	if (strncmp(name, ".new-", 5) && strncmp(name, ".old-", 5) && !is_unborn(store, name))
+		return false;
 	fd = openat(store, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0)
 		return false;
-	if (strncmp(name, ".new-", 5) && strncmp(name, ".old-", 5) && (*name == '.' || !is_unborn(fd))) {
-		close(fd);
-		return false;
-	}
 	lock = openat(fd, "lock", O_RDWR | O_CLOEXEC | O_NOFOLLOW);
 	if (lock >= 0) {
 		debris = !flock(lock, LOCK_EX | LOCK_NB);

@@ -18,6 +18,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/inotify.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "compiler.h"
@@ -121,16 +122,20 @@ int run_take(int folder)
  * run_adopt() - a forked process becomes another VM's
  * @run: that VM's file, opened for reading and writing; not closed before the process ends
  *
- * Return: 0, or -1 with errno; EAGAIN when the VM has a process.
+ * Return: 0, or -1 with errno; EAGAIN when the VM has a process, ESTALE when its folder is gone.
  */
 int run_adopt(int run)
 {
 	struct flock lock = { .l_type = F_WRLCK, .l_whence = SEEK_SET };
+	struct stat st = { 0 };
 
 	if (fcntl(run, F_SETLK, &lock))
 		return -1;
 	run_record(run, VM_STARTING, "");
-	return 0;
+	/* Whoever asked for it may have died, and the folder been swept up as that of a VM that was never born. */
+	if (!fstat(run, &st) && !st.st_nlink)
+		errno = ESTALE;
+	return st.st_nlink ? 0 : -1;
 }
 
 /**

@@ -139,6 +139,7 @@ goes_on() {
 		(($(rounds "$1") > now + 1)) && return
 	done
 	tail -n 5 "$VITRINE_STORE/$1/console.log" "$VITRINE_STORE/$1/vmm.log"
+	"$vmctl" why "$1"
 	return 1
 }
 
