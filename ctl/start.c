@@ -182,7 +182,7 @@ static void machine_config(const struct config *c, struct vmm_config *m, struct 
 		.append = c->append ? c->append : "console=ttyS0",
 		.device = c->device ? c->device : "/dev/vitrine",
 		.restarts = !c->on_reboot || strcmp(c->on_reboot, "stop"),
-		.memory = c->memory, .balloon = c->balloon, .cpus = c->cpus, .disks = disks, .ndisks = c->ndisks,
+		.memory = c->memory, .balloon = c->balloon, .merge = c->merge, .cpus = c->cpus, .disks = disks, .ndisks = c->ndisks,
 		.nets = nets, .nnets = c->nnets,
 	};
 }

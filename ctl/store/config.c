@@ -70,6 +70,7 @@ static const struct key keys[] = {
 	TOP_KEY("cpu-pin", CPULIST, pin, 0, 0, "a list of host CPUs as in 0-3,6"),
 	TOP_KEY("memory-limit", SIZE, memory_limit, 0, 1ULL << 50, "a size, or 0 for no limit"),
 	TOP_KEY("balloon", SIZE, balloon, 0, 512ULL << 30, "a size, or 0 for none"),
+	TOP_KEY("merge", FLAG, merge, 0, 0, "yes or no"),
 	TOP_KEY("on-reboot", REBOOT, on_reboot, 0, 0, "restart or stop"),
 	DISK_KEY("file", TEXT, file, 0, 0, "an image"),
 	DISK_KEY("format", FORMAT, format, 0, 0, "raw, qcow2, vmdk, vhd, vhdx or vdi"),
@@ -288,6 +289,11 @@ void config_init(struct config *c)
 	*c = (struct config){ .version = CONFIG_VERSION, .cpus = 1, .memory = 256 << 20 };
 }
 
+static bool is_owned(enum type type)
+{
+	return type != NUMBER && type != SIZE && type != FLAG;
+}
+
 /**
  * config_fini() - free what it owns
  * @c: usable after config_init() only
@@ -298,7 +304,7 @@ void config_fini(struct config *c)
 	size_t k;
 
 	for (k = 0; k < ARRAY_SIZE(keys); k++)
-		if (keys[k].section == TOP && keys[k].type != NUMBER && keys[k].type != SIZE)
+		if (keys[k].section == TOP && is_owned(keys[k].type))
 			free(*(char **)((char *)c + keys[k].offset));
 	for (i = 0; i < c->ndisks; i++) {
 		free(c->disks[i].file);

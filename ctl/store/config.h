@@ -62,6 +62,7 @@ struct config_net {
  * @cap: CPU time in percent of one CPU, 0 for no limit
  * @memory_limit: bytes of host memory, 0 for no limit
  * @balloon: bytes of its memory that the guest shall do without
+ * @merge: the host may keep pages once that are the same in several VMs
  * @disks: in the guest's order
  * @ndisks: their number
  * @nets: in the guest's order
@@ -71,6 +72,7 @@ struct config_net {
 struct config {
 	char *uuid, *hostname, *instance, *kernel, *firmware, *initrd, *append, *device, *pin, *on_reboot;
 	uint64_t version, cpus, memory, weight, cap, memory_limit, balloon;
+	bool merge;
 	struct config_disk disks[CONFIG_DISKS];
 	struct config_net nets[CONFIG_NETS];
 	unsigned int ndisks, nnets;

@@ -433,6 +433,7 @@ static void destroy(struct vmm *m)
 	vmm_state_destroy(m);
 	vmm_boot_close(m);
 	free(m->cpuid);
+	free(m->pieces);
 	vmm_loop_fini(m);
 }
 

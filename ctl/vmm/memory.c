@@ -1,15 +1,24 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * memory.c - guest RAM: its mapping, its slots, and the way from a guest-physical address to it.
+ * memory.c - guest RAM: its mapping, its slots, the way from a guest-physical address to it, and the way back to the host.
+ *
+ * Huge pages make a guest quick and large: it keeps two megabytes for each page that it touches, and what it gives back in
+ * smaller pieces the host's khugepaged fills again. So they are for guests that have many of them, and not for the
+ * parts of these that came back in pieces.
  */
 #include <errno.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/mman.h>
 
 #include "vmm.h"
 
+#define PAGE		4096ULL
 #define HUGE_PAGE	(2UL << 20)
+#define SMALL_GUEST	(128UL << 20)	/* bytes; below it there are no huge pages */
+#define PIECES_MAX	4096		/* mappings that pieces may cost a machine, of 65530 that a process has */
+#define PIECES_BYTES(size)	((size) / HUGE_PAGE / 8 + 1)
 
 /**
  * vmm_guest() - RAM at a guest-physical address
@@ -81,6 +90,23 @@ int vmm_memory_slots(struct vmm *m)
 }
 
 /**
+ * vmm_memory_advise() - tell the kernel how the RAM is used, after something was mapped there; it may not care
+ * @m: the machine
+ */
+void vmm_memory_advise(struct vmm *m)
+{
+	uint64_t size = m->low + m->high;
+
+	if (m->npieces)
+		memset(m->pieces, 0, PIECES_BYTES(size));
+	m->npieces = 0;
+	m->huge = size >= SMALL_GUEST;
+	madvise(m->ram, size, m->huge ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
+	if (m->config->merge)
+		madvise(m->ram, size, MADV_MERGEABLE);
+}
+
+/**
  * vmm_memory_create() - map the RAM that the configuration asks for
  * @m: the machine
  *
@@ -92,9 +118,10 @@ int vmm_memory_create(struct vmm *m)
 
 	m->low = size < VMM_LOW_END ? size : VMM_LOW_END;
 	m->high = size - m->low;
-	m->ram = map_aligned(size);
+	m->pieces = calloc(1, PIECES_BYTES(size));
+	m->ram = m->pieces ? map_aligned(size) : NULL;
 	if (m->ram) {
-		madvise(m->ram, size, MADV_HUGEPAGE);	/* a hint: kernels without THP refuse it */
+		vmm_memory_advise(m);
 		return 0;
 	}
 	vmm_error("--memory", strerror(errno), "ask for less");
@@ -116,6 +143,60 @@ int vmm_memory_clear(struct vmm *m)
 		vmm_error("memory", strerror(errno), "free some memory");
 		return -1;
 	}
-	madvise(p, m->low + m->high, MADV_HUGEPAGE);
+	vmm_memory_advise(m);
 	return 0;
+}
+
+/* A piece of the huge page around @at went: it shall be none any more. */
+static void break_up(struct vmm *m, const uint8_t *at)
+{
+	uint64_t page = (at - m->ram) / HUGE_PAGE, offset = page * HUGE_PAGE, size = m->low + m->high;
+	uint8_t bit = 1U << page % 8;
+
+	if (!m->huge || m->pieces[page / 8] & bit)
+		return;
+	m->pieces[page / 8] |= bit;
+	if (++m->npieces < PIECES_MAX) {
+		madvise(m->ram + offset, size - offset < HUGE_PAGE ? size - offset : HUGE_PAGE, MADV_NOHUGEPAGE);
+		return;
+	}
+	m->huge = false;
+	madvise(m->ram, size, MADV_NOHUGEPAGE);
+}
+
+/**
+ * vmm_memory_give_back() - the guest does without some of its RAM until it touches that again, with any content
+ * @m: the machine
+ * @at: in its RAM; whole pages of what follows go to the host
+ * @size: bytes, all of them RAM
+ *
+ * Context: one thread at a time.
+ */
+void vmm_memory_give_back(struct vmm *m, uint8_t *at, uint64_t size)
+{
+	uint64_t before = -(uintptr_t)at & (PAGE - 1);
+
+	if (size < before || size - before < PAGE)
+		return;
+	at += before;
+	size = (size - before) & ~(PAGE - 1);
+	/* Before khugepaged could look. */
+	if ((at - m->ram) & (HUGE_PAGE - 1))
+		break_up(m, at);
+	if ((at + size - m->ram) & (HUGE_PAGE - 1))
+		break_up(m, at + size - 1);
+	/* Where it fails the memory stays, which is no fault. */
+	madvise(at, size, MADV_DONTNEED);
+}
+
+/**
+ * vmm_memory_taken_back() - the guest has all of its RAM: huge pages are worth their room again
+ * @m: the machine
+ *
+ * Context: as vmm_memory_give_back().
+ */
+void vmm_memory_taken_back(struct vmm *m)
+{
+	if (m->npieces)
+		vmm_memory_advise(m);
 }

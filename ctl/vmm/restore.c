@@ -110,6 +110,7 @@ int vmm_restore_memory(struct vmm *m)
 		vmm_error("map", strerror(errno), "raise vm.max_map_count, see sysctl(8)");
 		return -1;
 	}
+	vmm_memory_advise(m);
 	if (r->prefault)
 		madvise(m->ram, r->map.ram, MADV_WILLNEED);
 	return 0;

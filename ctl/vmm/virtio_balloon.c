@@ -13,7 +13,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/mman.h>
 
 #include "balloon.h"
 #include "compiler.h"
@@ -64,16 +63,6 @@ static struct vmm_balloon *balloon_of(struct virtio_device *dev)
 	return (struct vmm_balloon *)((char *)dev - offsetof(struct vmm_balloon, dev));
 }
 
-/* Whole pages of a range go back to the host. */
-static void give_back(uint8_t *at, uint64_t size)
-{
-	uint64_t before = -(uintptr_t)at & (PAGE - 1);
-
-	/* Where it fails the memory stays, which is no fault either. */
-	if (size > before && size - before >= PAGE)
-		madvise(at + before, (size - before) & ~(PAGE - 1), MADV_DONTNEED);
-}
-
 static int by_number(const void *a, const void *b)
 {
 	uint32_t x = *(const uint32_t *)a, y = *(const uint32_t *)b;
@@ -93,7 +82,7 @@ static void inflate_pages(struct vmm *m, uint32_t *pfn, size_t n)
 			;
 		at = vmm_guest(m, pfn[i] * PAGE, (k - i) * PAGE);
 		if (at)
-			give_back(at, (k - i) * PAGE);
+			vmm_memory_give_back(m, at, (k - i) * PAGE);
 	}
 }
 
@@ -111,12 +100,19 @@ static void inflate(struct vmm_balloon *b, const struct virtq_chain *c)
 	}
 }
 
-static void report(const struct virtq_chain *c)
+/* Its pages come back by being touched. */
+static void deflate(struct vmm_balloon *b)
+{
+	if (!__atomic_load_n(&b->config.num_pages, __ATOMIC_RELAXED))
+		vmm_memory_taken_back(b->dev.m);
+}
+
+static void report(struct vmm_balloon *b, const struct virtq_chain *c)
 {
 	unsigned int i;
 
 	for (i = c->nout; i < c->nout + c->nin; i++)
-		give_back(c->iov[i].iov_base, c->iov[i].iov_len);
+		vmm_memory_give_back(b->dev.m, c->iov[i].iov_base, c->iov[i].iov_len);
 }
 
 static void take_stats(struct vmm_balloon *b, const struct virtq_chain *c)
@@ -165,8 +161,10 @@ static void kicked(struct virtio_queue *vq)
 		while (n < BATCH && virtq_pop(&vq->q, &c) > 0) {
 			if (vq->index == INFLATE)
 				inflate(b, &c);
-			else if (vq->index != DEFLATE)
-				report(&c);
+			else if (vq->index == DEFLATE)
+				deflate(b);
+			else
+				report(b, &c);
 			virtq_push(&vq->q, c.head, 0);
 			n++;
 		}

@@ -124,6 +124,7 @@ struct vmm_restore;
  * @nets: in the guest's order
  * @nnets: their number
  * @balloon: bytes that the guest shall do without
+ * @merge: the host may merge pages of its memory with same ones of other processes
  * @restore: where the machine goes on, see save.h, or NULL: it boots
  * @clock: what a restored guest sees of the time that passed
  * @paused: its CPUs do not run yet
@@ -142,7 +143,7 @@ struct vmm_config {
 	unsigned int nnets;
 	const struct vmm_restore *restore;
 	enum vmm_clock clock;
-	bool paused, timing, restarts;
+	bool paused, timing, restarts, merge;
 	uint64_t asked;
 	const struct vmm_owner *owner;
 };
@@ -265,6 +266,9 @@ struct vmm {
 	size_t run_size;
 	uint8_t *ram;
 	uint64_t low, high;		/* bytes below and above the hole */
+	uint8_t *pieces;		/* a bit for each huge page's room: parts of it went back to the host */
+	unsigned int npieces;		/* such bits */
+	bool huge;			/* where none is set may be huge pages */
 	uint64_t acpi;			/* address of the RSDP, which the tables follow */
 	struct vmm_image kernel, initrd;	/* open as long as the machine; no path: not open */
 	uint8_t *rom;			/* the firmware, NULL with a kernel */
@@ -311,8 +315,11 @@ struct vmm {
 /* memory.c */
 int vmm_memory_create(struct vmm *m);
 int vmm_memory_clear(struct vmm *m);
+void vmm_memory_advise(struct vmm *m);
 int vmm_memory_slots(struct vmm *m);
 int vmm_memory_rom(struct vmm *m);
+void vmm_memory_give_back(struct vmm *m, uint8_t *at, uint64_t size);
+void vmm_memory_taken_back(struct vmm *m);
 void *vmm_guest(const struct vmm *m, uint64_t gpa, uint64_t len);
 
 /* ident.c */

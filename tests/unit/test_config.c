@@ -20,6 +20,7 @@ static const char good[] =
 	"memory\t=\t1G\n"
 	"append = console=ttyS0 a=b # no comment\n"
 	"cpu-pin = 0-3,6\n"
+	"merge = yes\n"
 	"\n"
 	"[disk]\n"
 	"file = disks/disk0\n"
@@ -48,6 +49,7 @@ START_TEST(everything)
 	ck_assert_uint_eq(c.memory, 1 << 30);
 	ck_assert_str_eq(c.append, "console=ttyS0 a=b # no comment");
 	ck_assert_str_eq(c.pin, "0-3,6");
+	ck_assert(c.merge);
 	ck_assert_uint_eq(c.ndisks, 2);
 	ck_assert_str_eq(c.disks[0].file, "disks/disk0");
 	ck_assert(!c.disks[0].readonly);

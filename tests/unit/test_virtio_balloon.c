@@ -3,7 +3,7 @@
  * test_virtio_balloon.c - the balloon: pages that go back to the host and those that must not, reports, statistics
  * that stay in their queue, drivers that lie.
  */
-/* sources: ctl/vmm/virtio_balloon.c ctl/vmm/virtq.c */
+/* sources: ctl/vmm/memory.c ctl/vmm/virtio_balloon.c ctl/vmm/virtq.c */
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
@@ -33,11 +33,6 @@ static unsigned int tells, kicks, changes;
 void vmm_error(const char *object, const char *what, const char *remedy)
 {
 	ck_abort_msg("%s: %s: %s", object, what, remedy);
-}
-
-void *vmm_guest(const struct vmm *machine, uint64_t gpa, uint64_t len)
-{
-	return gpa < machine->low && len <= machine->low - gpa ? machine->ram + gpa : NULL;
 }
 
 void vmm_part_add(struct vmm *machine, struct vmm_part *p)
@@ -154,10 +149,9 @@ static bool kept(unsigned int page)
 
 static void setup(void)
 {
-	machine_config = (struct vmm_config){ .balloon = 8 * PAGE };
-	m = (struct vmm){ .config = &machine_config, .low = PAGES * PAGE };
-	m.ram = mmap(NULL, m.low, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	ck_assert_ptr_ne(m.ram, MAP_FAILED);
+	machine_config = (struct vmm_config){ .balloon = 8 * PAGE, .memory = PAGES * PAGE };
+	m = (struct vmm){ .config = &machine_config };
+	ck_assert_int_eq(vmm_memory_create(&m), 0);
 	memset(m.ram + FIRST * PAGE, 0xa5, m.low - FIRST * PAGE);
 	tells = kicks = changes = 0;
 	ck_assert_int_eq(vmm_balloon_create(&m), 0);
@@ -167,6 +161,7 @@ static void teardown(void)
 {
 	vmm_balloon_destroy(&m);
 	munmap(m.ram, PAGES * PAGE);
+	free(m.pieces);
 }
 
 START_TEST(inflates)
@@ -236,6 +231,53 @@ START_TEST(reports)
 	ck_assert(kept(99) && !kept(100) && !kept(101) && !kept(102) && kept(103));
 	ck_assert(kept(200) && !kept(201) && kept(202));
 	ck_assert(kept(300) && kept(301) && kept(400));
+}
+END_TEST
+
+/* A huge page that has lost a piece is none any more; one that went as a whole may be one again. */
+START_TEST(pieces_of_huge_pages)
+{
+	static const uint32_t pfn[] = { 100, 513, 515, 1023, 1024 };
+
+	ck_assert(!m.huge);	/* so small a guest has none */
+	use(0, 0);
+	put_pfns(pfn, 1);
+	add(0, DATA, 4, 0);
+	handler(&dev->queue[0]);
+	ck_assert_uint_eq(m.npieces, 0);
+	m.huge = true;
+	put_pfns(pfn, 5);
+	add(1, DATA, 20, 0);
+	handler(&dev->queue[0]);
+	ck_assert_uint_eq(m.npieces, 3);
+	ck_assert_uint_eq(m.pieces[0], 7);
+	use(3, 0);
+	add(0, 1536 * PAGE, 512 * PAGE, WRITE);
+	handler(&dev->queue[3]);
+	ck_assert(!kept(1536) && !kept(2047));
+	ck_assert_uint_eq(m.npieces, 3);
+}
+END_TEST
+
+/* They are worth having again when the user wants nothing of the guest any more. */
+START_TEST(pieces_come_back)
+{
+	static const uint32_t pfn[] = { 100 };
+
+	m.huge = true;
+	use(0, 0);
+	put_pfns(pfn, 1);
+	add(0, DATA, 4, 0);
+	handler(&dev->queue[0]);
+	use(1, 0);
+	add(0, DATA, 4, 0);
+	handler(&dev->queue[1]);
+	ck_assert_uint_eq(m.npieces, 1);
+	ck_assert_int_eq(vmm_balloon_set(&m, 0), 0);
+	add(1, DATA, 4, 0);
+	handler(&dev->queue[1]);
+	ck_assert_uint_eq(m.npieces, 0);
+	ck_assert_uint_eq(m.pieces[0], 0);
 }
 END_TEST
 
@@ -355,6 +397,8 @@ int main(void)
 	tcase_add_test(t, inflates);
 	tcase_add_test(t, ignores_what_is_no_ram);
 	tcase_add_test(t, deflating_takes_nothing);
+	tcase_add_test(t, pieces_of_huge_pages);
+	tcase_add_test(t, pieces_come_back);
 	tcase_add_loop_test(t, reports, 0, 4);
 	tcase_add_test(t, stats_stay_in_their_queue);
 	tcase_add_test(t, stats_of_a_liar);
