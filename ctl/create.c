@@ -48,7 +48,7 @@ static const struct argp_option options[] = {
 	{ "ssh-key", KEY_SSH_KEY, "FILE", 0, "Public keys that cloud-init lets in", 0 },
 	{ "user-data", KEY_USER_DATA, "FILE", 0, "What cloud-init does at the first start", 0 },
 	{ "net", KEY_NET, "NETWORK", 0, "A network card on user, tap:INTERFACE or "
-	  "switch:NAME[,vlan=N]; may be repeated", 0 },
+	  "switch:NAME[,vlan=N], or none; may be repeated", 0 },
 	{ "on-reboot", KEY_ON_REBOOT, "ACTION", 0, "When the guest reboots: restart (default) the VM in its process, or "
 	  "stop it", 0 },
 	{ "set", KEY_SET, "KEY=VALUE", 0, "Any key of the configuration; may be repeated", 0 },

@@ -26,9 +26,12 @@
 
 static uint64_t count = 1;
 static bool paused, counted, timing;
+static const char *network;
 
 static const struct argp_option options[] = {
 	{ "count", 'n', "N", 0, "Fork N times; the new VMs are NEW-1 to NEW-N", 0 },
+	{ "net", 'N', "NETWORK", 0, "Plug the new VM's cards, but those on `user`, into another switch:NAME[,vlan=N], in which %n is the "
+	  "new VM's number, or nowhere: none", 0 },
 	{ "paused", 'p', NULL, 0, "The new VM waits for `vmctl resume`", 0 },
 	{ "timing", 't', NULL, 0, "Tell how long the VM stood still, and when the new one ran", 0 },
 	{ 0 },
@@ -43,6 +46,10 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 			return vmctl_bad_value(arg, "--count takes a number from 1 to 1000");
 		counted = true;
 		return 0;
+	case 'N':
+		network = arg;
+		return !strcmp(arg, "none") || !strncmp(arg, "switch:", 7) ? 0 :
+		       vmctl_bad_value(arg, "--net takes switch:NAME[,vlan=N] or none");
 	case 'p':
 		paused = true;
 		return 0;
@@ -58,10 +65,12 @@ static const struct argp argp = {
 	.options = options, .parser = parse, .args_doc = "VM NEW",
 	.doc = "Makes a second VM of a running one: the same memory, shared until one of them writes, the same "
 	       "disks, each with a layer of its own, at the same point of their programs. The new VM has a name, "
-	       "UUID and network addresses of its own.\v"
+	       "UUID and network addresses of its own. A guest whose driver has read its MAC address keeps that one, and the IP "
+	       "address it has, until its network is set up anew: of two on one switch, one disturbs the other. So fork it into "
+	       "another switch with --net, or with no network, unless its network is `user`, which each VM has for itself.\v"
 	       "Examples:\n"
-	       "  vmctl fork web test\n"
-	       "  vmctl fork --count 30 exercise student",
+	       "  vmctl fork --net none web test\n"
+	       "  vmctl fork --count 30 --net switch:exam-%n exercise student",
 };
 
 const struct vmctl_args vmctl_fork_args = { .argp = &argp, .min = 2, .max = 2 };
@@ -76,6 +85,7 @@ const struct vmctl_args vmctl_fork_args = { .argp = &argp, .min = 2, .max = 2 };
  * @nfd: their number
  * @status: reading end of the status pipe
  * @place: the child's group of processes
+ * @number: of the child among those asked for
  */
 struct birth {
 	struct vm *parent;
@@ -85,6 +95,7 @@ struct birth {
 	unsigned int nfd;
 	int status;
 	struct cgroup_place place;
+	unsigned int number;
 };
 
 static int add(struct birth *b, int fd)
@@ -181,9 +192,42 @@ static int plug_nets(struct birth *b)
 	return 0;
 }
 
+/* The number of the new VM in place of %n. */
+static int other_network(char *to, size_t room, unsigned int number)
+{
+	const char *mark = strstr(network, "%n");
+	int n = mark ? snprintf(to, room, "%.*s%u%s", (int)(mark - network), network, number, mark + 2) :
+		       snprintf(to, room, "%s", network);
+
+	if (n < (int)room && config_network_ok(to))
+		return 0;
+	vmctl_error(to, "is no name of a switch", "use up to 12 letters, digits, '-', '_' and '.'");
+	return -1;
+}
+
+/* Where two guests of one address would meet. A network of the VM's own is one of its own again. */
+static int other_networks(struct birth *b)
+{
+	char to[80], *copy;
+	unsigned int i;
+
+	if (network && other_network(to, sizeof(to), b->number))
+		return -1;
+	for (i = 0; network && i < b->cc.nnets; i++) {
+		if (!strcmp(b->cc.nets[i].network, "user"))
+			continue;
+		copy = strdup(to);
+		if (!copy)
+			return vmctl_errno("memory", "free some"), -1;
+		free(b->cc.nets[i].network);
+		b->cc.nets[i].network = copy;
+	}
+	return 0;
+}
+
 static int prepare(struct birth *b)
 {
-	if (identity_renew(&b->cc) || open_fixed(b) || layer_disks(b) || open_layers(b, b->parent, &b->pc) ||
+	if (identity_renew(&b->cc) || other_networks(b) || open_fixed(b) || layer_disks(b) || open_layers(b, b->parent, &b->pc) ||
 	    open_layers(b, &b->child, &b->cc) || plug_nets(b))
 		return -1;
 	return b->pc.ndisks ? vm_config_write(b->parent, &b->pc) : 0;
@@ -245,14 +289,16 @@ static void tell_failure(struct birth *b)
 
 static int ask(struct birth *b)
 {
-	json_t *macs = json_array(), *request;
+	json_t *macs = json_array(), *none = json_array(), *request;
 	struct times t;
 	unsigned int i;
 
-	for (i = 0; i < b->cc.nnets; i++)
+	for (i = 0; i < b->cc.nnets; i++) {
 		json_array_append_new(macs, json_string(b->cc.nets[i].mac));
-	request = json_pack("{s:s, s:s, s:b, s:b, s:o}", "do", "fork", "name", b->child.name, "paused", paused,
-			    "limited", b->place.hold >= 0, "mac", macs);
+		json_array_append_new(none, json_boolean(!strcmp(b->cc.nets[i].network, "none")));
+	}
+	request = json_pack("{s:s, s:s, s:b, s:b, s:o, s:o}", "do", "fork", "name", b->child.name, "paused", paused,
+			    "limited", b->place.hold >= 0, "mac", macs, "none", none);
 	if (client_ask_with(b->parent, request, b->fd, b->nfd, NULL))
 		return -1;
 	/* Our end of the pipe would keep it open. */
@@ -290,9 +336,9 @@ static void abandon(struct vm *child)
 	vm_remove(child);
 }
 
-static int fork_one(struct vm *parent, const char *name)
+static int fork_one(struct vm *parent, const char *name, unsigned int number)
 {
-	struct birth b = { .parent = parent, .status = -1, .place = { -1, -1 } };
+	struct birth b = { .parent = parent, .status = -1, .place = { -1, -1 }, .number = number };
 	struct vm_status status;
 	int err;
 
@@ -329,10 +375,10 @@ static int fork_all(struct vm *parent, const char *name)
 	uint64_t i;
 
 	if (!counted)
-		return fork_one(parent, name);
+		return fork_one(parent, name, 1);
 	for (i = 1; i <= count; i++) {
 		snprintf(numbered, sizeof(numbered), "%s-%llu", name, (unsigned long long)i);
-		if (fork_one(parent, numbered))
+		if (fork_one(parent, numbered, i))
 			return VMCTL_FAILED;
 	}
 	return VMCTL_OK;

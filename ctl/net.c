@@ -32,6 +32,7 @@ const char vmctl_net_help[] =
 	"                         Needs CAP_NET_ADMIN\n"
 	"  tap:INTERFACE          a tap interface, with whatever the administrator connects it to.\n"
 	"                         Who may: its owner, see `ip tuntap add dev IF mode tap user USER`\n"
+	"  none                   the card is there, and its cable is not plugged in\n"
 	"\n"
 	"Nothing of this changes the host's addresses or firewall rules.\n"
 	"\n"

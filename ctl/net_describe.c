@@ -84,6 +84,9 @@ json_t *net_describe(const char *network)
 		json_object_set_new(o, "kind", json_string("tap"));
 		json_object_set_new(o, "interface", json_string(network + 4));
 		json_object_set_new(o, "present", json_boolean(exists(network + 4, "/tun_flags")));
+	} else if (!strcmp(network, "none")) {
+		json_object_set_new(o, "kind", json_string("none"));
+		json_object_set_new(o, "present", json_true());
 	} else {
 		json_object_set_new(o, "kind", json_string("user"));
 		json_object_set_new(o, "present", json_boolean(net_user_installed()));

@@ -27,7 +27,7 @@ const char vmctl_run_help[] =
 "  -m, --memory SIZE    guest memory with suffix K, M or G (default 256M)\n"
 "  -D, --disk FILE      a disk image: FILE[,readonly][,format=F]; may be repeated; without format=, what\n"
 "                       the file's name ends in (qcow2, vmdk, ...) or raw\n"
-"  -n, --net NETWORK    a network card on user, tap:INTERFACE or switch:NAME[,vlan=N]; may be repeated\n"
+"  -n, --net NETWORK    a network card on user, tap:INTERFACE, switch:NAME[,vlan=N] or none; may be repeated\n"
 "  -f, --firmware FILE  the BIOS, if there is no --kernel (default: SeaBIOS, of the package seabios)\n"
 "  -r, --on-reboot WHAT when the guest resets its machine: restart (default) it, or stop, which ends the VM\n"
 "  -d, --device PATH    the hypervisor: /dev/vitrine, or a stock /dev/kvm (default: /dev/vitrine)\n"
@@ -163,7 +163,7 @@ int vmctl_run(int argc, char **argv)
 			if (c.nnets == CONFIG_NETS)
 				return usage(optarg, "there are 8 network cards already");
 			if (!config_network_ok(optarg))
-				return usage(optarg, "--net takes user, tap:INTERFACE or switch:NAME[,vlan=N]");
+				return usage(optarg, "--net takes user, tap:INTERFACE, switch:NAME[,vlan=N] or none");
 			if (identity_mac(mac[c.nnets]))
 				return VMCTL_FAILED;
 			nets[c.nnets] = (struct vmm_net){ .network = optarg, .mac = mac[c.nnets] };

@@ -23,12 +23,13 @@
  * @keep: one more descriptor that lives as long as the VM, or -1
  * @header: frames carry a struct virtio_net_hdr_v1, and offloads work; else they are a stream with lengths, as passt
  *          speaks it
+ * @none: the card is not plugged in anywhere; its link is down
  */
 struct net_link {
 	int fd[NET_PAIRS];
 	unsigned int pairs;
 	int keep;
-	bool header;
+	bool header, none;
 };
 
 /* net.c */

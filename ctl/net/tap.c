@@ -117,7 +117,7 @@ int net_tap_offload(const struct net_link *l, bool checksum, bool tso4, bool tso
 {
 	unsigned long bits = (checksum ? TUN_F_CSUM : 0) | (tso4 ? TUN_F_TSO4 : 0) | (tso6 ? TUN_F_TSO6 : 0);
 
-	return l->header ? ioctl(l->fd[0], TUNSETOFFLOAD, bits) : 0;
+	return l->header && !l->none ? ioctl(l->fd[0], TUNSETOFFLOAD, bits) : 0;
 }
 
 /**
@@ -132,5 +132,5 @@ int net_tap_enable(const struct net_link *l, unsigned int pair, bool on)
 {
 	struct ifreq r = { .ifr_flags = on ? IFF_ATTACH_QUEUE : IFF_DETACH_QUEUE };
 
-	return ioctl(l->fd[pair], TUNSETQUEUE, &r);
+	return l->none ? 0 : ioctl(l->fd[pair], TUNSETQUEUE, &r);
 }

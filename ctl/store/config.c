@@ -77,7 +77,7 @@ static const struct key keys[] = {
 	DISK_KEY("readonly", FLAG, readonly, 0, 0, "yes or no"),
 	DISK_KEY("iops", NUMBER, iops, 0, 1ULL << 40, "operations a second, or 0 for no limit"),
 	DISK_KEY("bandwidth", SIZE, bandwidth, 0, 1ULL << 50, "bytes a second, or 0 for no limit"),
-	NET_KEY("network", NETWORK, network, "user, tap:INTERFACE or switch:NAME[,vlan=N]"),
+	NET_KEY("network", NETWORK, network, "user, tap:INTERFACE, switch:NAME[,vlan=N] or none"),
 	NET_KEY("mac", MAC, mac, "an individual address as in 52:54:00:12:34:56"),
 };
 
@@ -150,7 +150,7 @@ static bool is_word(const char *s, size_t n, size_t max)
 
 /**
  * config_network_ok() - is it the name of a network?
- * @s: user, tap:INTERFACE or switch:NAME[,vlan=N]
+ * @s: user, tap:INTERFACE, switch:NAME[,vlan=N] or none
  *
  * Return: true if so.
  */
@@ -160,7 +160,7 @@ bool config_network_ok(const char *s)
 	size_t n = comma ? (size_t)(comma - s) : strlen(s);
 	uint64_t vlan;
 
-	if (!strcmp(s, "user"))
+	if (!strcmp(s, "user") || !strcmp(s, "none"))
 		return true;
 	if (!strncmp(s, "tap:", 4))
 		return is_word(s + 4, strlen(s + 4), 15);

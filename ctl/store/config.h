@@ -35,7 +35,7 @@ struct config_disk {
 
 /**
  * struct config_net - a [net]
- * @network: user, tap:INTERFACE or switch:NAME[,vlan=N]
+ * @network: user, tap:INTERFACE, switch:NAME[,vlan=N] or none
  * @mac: six bytes in hexadecimal with colons
  */
 struct config_net {

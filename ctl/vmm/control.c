@@ -140,16 +140,30 @@ static bool read_macs(const json_t *list, struct vmm_fork *f)
 	return true;
 }
 
+/* "none" is a list of booleans, of as many cards. */
+static bool read_none(const json_t *list, size_t cards, struct vmm_fork *f)
+{
+	const json_t *item;
+	size_t i;
+
+	if (json_array_size(list) != cards)
+		return false;
+	json_array_foreach(list, i, item)
+		f->none[i] = json_is_true(item);
+	return true;
+}
+
 /* Answered when it is understood; how it went is told through the pipe that came with it. */
 static json_t *do_fork(struct vmm *m, const json_t *request, struct client *c)
 {
 	struct vmm_fork *f = calloc(1, sizeof(*f));
 	const char *name, *wrong = "the request is damaged";
-	json_t *macs;
+	json_t *macs, *none;
 	int paused, limited;
 
-	if (f && !json_unpack((json_t *)request, "{s:s, s:b, s:b, s:o}", "name", &name, "paused", &paused, "limited",
-			      &limited, "mac", &macs) && read_macs(macs, f)) {
+	if (f && !json_unpack((json_t *)request, "{s:s, s:b, s:b, s:o, s:o}", "name", &name, "paused", &paused, "limited",
+			      &limited, "mac", &macs, "none", &none) && read_macs(macs, f) &&
+	    read_none(none, json_array_size(macs), f)) {
 		snprintf(f->name, sizeof(f->name), "%s", name);
 		f->paused = paused;
 		f->limited = limited;

@@ -5,6 +5,7 @@
 #ifndef VMM_DEVICES_H
 #define VMM_DEVICES_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -14,7 +15,7 @@ int vmm_net_create(struct vmm *m);
 void vmm_net_destroy(struct vmm *m);
 void vmm_net_flap(struct vmm *m);
 unsigned int vmm_net_fds(const struct vmm *m);
-void vmm_net_replug(struct vmm *m, const int *fd, const uint8_t (*mac)[6]);
+void vmm_net_replug(struct vmm *m, const int *fd, const uint8_t (*mac)[6], const bool *none);
 int vmm_rng_create(struct vmm *m);
 void vmm_rng_destroy(struct vmm *m);
 int vmm_vsock_create(struct vmm *m);

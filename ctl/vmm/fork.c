@@ -132,7 +132,7 @@ static int become(struct vmm *m, struct vmm_fork *f)
 		return -1;
 	if (vmm_blk_push(m, take(f, VMM_FORK_FIXED + disks, disks, fd)))
 		return -1;
-	vmm_net_replug(m, take(f, VMM_FORK_FIXED + 2 * disks, nets, fd), f->mac);
+	vmm_net_replug(m, take(f, VMM_FORK_FIXED + 2 * disks, nets, fd), f->mac, f->none);
 	m->clock = VMM_CLOCK_REALTIME;
 	return call_forked(m) || vmm_genid_renew(m) || vmm_vcpus_start(m) ? -1 : 0;
 }

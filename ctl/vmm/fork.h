@@ -36,6 +36,7 @@ enum {
  * @paused: the child shall not run yet
  * @limited: the child shall not run if its group cannot be entered
  * @mac: addresses of the child's network cards
+ * @none: those that are not plugged in
  * @fd: descriptors: the fixed ones; a fresh layer for each writable disk of the parent; the same for the child; the plugs of the
  *      child's network cards, see vmm_net_fds(). For a snapshot see save.h.
  * @nfd: their number
@@ -46,6 +47,7 @@ struct vmm_fork {
 	char name[64];
 	bool paused, limited;
 	uint8_t mac[VMM_FORK_NICS][6];
+	bool none[VMM_FORK_NICS];
 	int fd[VMM_FORK_FDS];
 	unsigned int nfd;
 };

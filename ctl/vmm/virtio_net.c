@@ -403,15 +403,23 @@ static void work(struct virtio_worker *w)
 	} while (more && !w->parking);
 }
 
-static void start(struct virtio_device *dev)
+/* What the driver takes from us without our doing it. */
+static void offload(struct vmm_nic *n)
 {
-	struct vmm_nic *n = nic_of(dev);
+	const struct virtio_device *dev = &n->dev;
 	bool checksum = virtio_has(dev, F_GUEST_CSUM);
-	unsigned int i;
 
 	if (net_tap_offload(&n->link, checksum, checksum && virtio_has(dev, F_GUEST_TSO4),
 			    checksum && virtio_has(dev, F_GUEST_TSO6)))
 		unplugged(n);
+}
+
+static void start(struct virtio_device *dev)
+{
+	struct vmm_nic *n = nic_of(dev);
+	unsigned int i;
+
+	offload(n);
 	for (i = 0; i < n->link.pairs; i++) {
 		struct pair *p = &n->pair[i];
 
@@ -461,6 +469,7 @@ static int forked(struct virtio_device *dev)
 	struct vmm_nic *n = nic_of(dev);
 	unsigned int i;
 
+	offload(n);
 	for (i = 0; i < n->link.pairs; i++)
 		virtio_worker_forked(&n->pair[i].worker);
 	return 0;
@@ -482,7 +491,8 @@ static void offer(struct vmm_nic *n)
 		n->dev.offered |= F_CTRL_VQ | F_MQ;
 		n->dev.nqueues++;
 	}
-	n->config.status = STATUS_LINK_UP;
+	atomic_store(&n->dead, n->link.none);
+	n->config.status = n->link.none ? 0 : STATUS_LINK_UP;
 	n->config.max_virtqueue_pairs = n->link.pairs;
 	n->dev.config = &n->config;
 	n->dev.config_size = sizeof(n->config);
@@ -570,15 +580,16 @@ unsigned int vmm_net_fds(const struct vmm *m)
  * @m: the machine, its workers are not there yet
  * @fd: of vmm_net_fds()'s number and order; taken over
  * @mac: of each card, six bytes
+ * @none: of each card: it is not plugged in any more
  *
  * A driver that has read its address at its start keeps that one; see vmm_net_flap() for what it is told.
  */
-void vmm_net_replug(struct vmm *m, const int *fd, const uint8_t (*mac)[6])
+void vmm_net_replug(struct vmm *m, const int *fd, const uint8_t (*mac)[6], const bool *none)
 {
 	struct vmm_nic *n;
 	unsigned int i;
 
-	for (n = m->nics; n; n = n->next, mac++) {
+	for (n = m->nics; n; n = n->next, mac++, none++) {
 		for (i = 0; i < n->link.pairs; i++) {
 			close(n->link.fd[i]);
 			n->link.fd[i] = *fd++;
@@ -588,7 +599,11 @@ void vmm_net_replug(struct vmm *m, const int *fd, const uint8_t (*mac)[6])
 			close(n->link.keep);
 		n->link.keep = *fd++;
 		memcpy(n->config.mac, *mac, sizeof(n->config.mac));
-		atomic_store(&n->dead, false);
+		n->link.none = *none;
+		/* Of a new plug all pairs take part. */
+		for (i = atomic_load(&n->active); i < n->link.pairs; i++)
+			net_tap_enable(&n->link, i, false);
+		atomic_store(&n->dead, *none);
 	}
 	/* The parent's, if it was waiting for the same. */
 	if (m->flap.fd > 0) {

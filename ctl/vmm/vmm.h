@@ -95,7 +95,7 @@ struct vmm_disk {
 
 /**
  * struct vmm_net - a network card as the user asked for it
- * @network: user, tap:INTERFACE or switch:NAME[,vlan=N]
+ * @network: user, tap:INTERFACE, switch:NAME[,vlan=N] or none
  * @mac: as in 52:54:00:12:34:56
  */
 struct vmm_net {
