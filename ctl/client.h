@@ -50,7 +50,7 @@ int output_object(enum vmctl_format format, const struct output_column *columns,
 /* start.c, stop.c: restart is both */
 int start_vm(struct vm *vm, bool foreground);
 int start_restored(struct vm *vm, const struct config *c, const struct start_restore *r);
-int start_place(struct vm *vm, const struct config *c, struct cgroup_place *p);
+int start_place(struct vm *vm, const struct config *c, pid_t from, struct cgroup_place *p);
 int start_limit(struct vm *vm, const struct config *c, pid_t pid);
 int stop_vm(struct vm *vm, int timeout_s, bool force);
 

@@ -85,6 +85,7 @@ const struct vmctl_args vmctl_fork_args = { .argp = &argp, .min = 2, .max = 2 };
  * @nfd: their number
  * @status: reading end of the status pipe
  * @place: the child's group of processes
+ * @pid: of the parent's process
  * @number: of the child among those asked for
  */
 struct birth {
@@ -95,6 +96,7 @@ struct birth {
 	unsigned int nfd;
 	int status;
 	struct cgroup_place place;
+	pid_t pid;
 	unsigned int number;
 };
 
@@ -123,7 +125,7 @@ static int add_file(struct birth *b, const char *name, int flags)
 /* Something has to be there, also where the child stays in its parent's. */
 static int open_group(struct birth *b)
 {
-	if (start_place(&b->child, &b->cc, &b->place))
+	if (start_place(&b->child, &b->cc, b->pid, &b->place))
 		return -1;
 	return add(b, b->place.procs >= 0 ? b->place.procs : open("/dev/null", O_WRONLY | O_CLOEXEC));
 }
@@ -346,6 +348,7 @@ static int fork_one(struct vm *parent, const char *name, unsigned int number)
 		return vmctl_errno(parent->name, "check the VM's folder");
 	if (!status.pid)
 		return vmctl_error(parent->name, "it does not run", "start it with `vmctl start`");
+	b.pid = status.pid;
 	if (vm_config(parent, &b.pc) || vm_config(parent, &b.cc))
 		return VMCTL_FAILED;
 	err = vm_create_begin(&b.child, parent->store, name);

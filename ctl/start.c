@@ -224,18 +224,19 @@ static int take_limits(const struct config *c, bool own_group)
  * start_place() - the group of processes that a VM shall be in which another one forks
  * @vm: its folder, which becomes the current one
  * @c: what it is
+ * @from: the process that forks
  * @p: filled, see cgroup_prepare()
  *
  * Return: 0, or -1 with the error told.
  */
-int start_place(struct vm *vm, const struct config *c, struct cgroup_place *p)
+int start_place(struct vm *vm, const struct config *c, pid_t from, struct cgroup_place *p)
 {
 	struct cgroup_limits l;
 
 	if (fchdir(vm->fd))
 		return vmctl_errno(vm->name, "check the VM's folder"), -1;
 	limits_of(c, &l);
-	return cgroup_prepare(&l, c->uuid ? c->uuid : "vm", p);
+	return cgroup_prepare(&l, c->uuid ? c->uuid : "vm", from, p);
 }
 
 /**

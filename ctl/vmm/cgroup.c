@@ -270,12 +270,12 @@ static int open_procs(const char *group)
 	return open(path, O_WRONLY | O_CLOEXEC);
 }
 
-/* One that nobody has limited: ours. */
-static void open_own(struct cgroup_place *p)
+/* One that nobody has limited: ours. Who is there already is spared a grace period of the kernel's, which entering a group takes. */
+static void open_own(struct cgroup_place *p, pid_t from)
 {
-	char group[PATH_MAX];
+	char group[PATH_MAX], is[PATH_MAX];
 
-	if (!group_of(0, group, sizeof(group)))
+	if (!group_of(0, group, sizeof(group)) && !group_of(from, is, sizeof(is)) && strcmp(group, is))
 		p->procs = open_procs(group);
 }
 
@@ -283,18 +283,19 @@ static void open_own(struct cgroup_place *p)
  * cgroup_prepare() - a group for a VM process that another one forks
  * @l: its limits, which hold already; it inherits which CPUs it may use
  * @name: of the group, unique among the VMs of the user
+ * @from: the process that forks
  * @p: filled, to be closed by the caller when the process is in it; without limits it is this process's own group, as for a VM
- *     that is started, or none where that cannot be entered
+ *     that is started, or none where that cannot be entered, or need not
  *
  * Return: 0, or -1 with the error printed.
  */
-int cgroup_prepare(const struct cgroup_limits *l, const char *name, struct cgroup_place *p)
+int cgroup_prepare(const struct cgroup_limits *l, const char *name, pid_t from, struct cgroup_place *p)
 {
 	char parent[PATH_MAX + 16], group[PATH_MAX];
 
 	*p = (struct cgroup_place){ .procs = -1, .hold = -1 };
 	if (!wants_group(l)) {
-		open_own(p);
+		open_own(p, from);
 		return 0;
 	}
 	if (!parent_group(false, parent, sizeof(parent))) {

@@ -47,7 +47,7 @@ struct cgroup_place {
 	int procs, hold;
 };
 
-int cgroup_prepare(const struct cgroup_limits *l, const char *name, struct cgroup_place *p);
+int cgroup_prepare(const struct cgroup_limits *l, const char *name, pid_t from, struct cgroup_place *p);
 int cgroup_enter(const struct cgroup_limits *l, const char *name, bool own);
 int cgroup_change(const struct cgroup_limits *l, pid_t pid);
 uint64_t cgroup_oom_kills(const char *name);
