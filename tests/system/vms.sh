@@ -145,12 +145,16 @@ goes_on() {
 
 # clock_right NAME: what it says of the time when it tells the next round is the time.
 clock_right() {
-	local told now
-	goes_on "$1" || return
-	now=$(date +%s)
-	told=$(tr -d '\r' <"$VITRINE_STORE/$1/console.log" | sed -n 's/^round .* at //p' | tail -n 1)
+	local told now i
+	# On a loaded machine a line may come late; a clock that is wrong stays wrong.
+	for ((i = 0; i < 5; i++)); do
+		goes_on "$1" || return
+		now=$(date +%s)
+		told=$(tr -d '\r' <"$VITRINE_STORE/$1/console.log" | sed -n 's/^round .* at //p' | tail -n 1)
+		((now - told <= 3 && told - now <= 3)) && return
+	done
 	echo "it is $now, not $told"
-	((now - told <= 3 && told - now <= 3))
+	return 1
 }
 
 # The machine's tar for vmctl: the lab's own is busybox's.
