@@ -22,6 +22,7 @@
 #include "uapi/vitrine.h"
 
 #define KINDS_MAX	4096
+#define LOOK_SHARE	200	/* what is dear of VMs' processes takes at most one part in so many of a CPU */
 
 /**
  * struct collector - what samples are made with
@@ -30,6 +31,8 @@
  * @processes: what is known of VMs' processes, by VM
  * @nprocesses: their number
  * @turn: id of the VM whose process was looked at last
+ * @looked: when processes were looked at last, CLOCK_MONOTONIC, ns
+ * @paid: what looks have cost up to then is paid for
  * @seq: number of the last event
  * @uid: whose name is in @owner
  * @owner: name
@@ -41,7 +44,7 @@ struct collector {
 	struct family *family, *events;
 	struct process *processes;
 	uint32_t nprocesses;
-	uint64_t turn, seq;
+	uint64_t turn, looked, paid, seq;
 	uid_t uid;
 	char owner[TEL_WORD];
 	struct tel_sample *sample;
@@ -299,19 +302,42 @@ static int update_processes(struct collector *c)
 	return 0;
 }
 
-/* A few processes a sample, in turn. */
+static uint64_t clock_ns(clockid_t which)
+{
+	struct timespec t;
+
+	clock_gettime(which, &t);
+	return t.tv_sec * 1000000000ULL + t.tv_nsec;
+}
+
+/* A look at a large VM takes long: what was spent has to be waited for before the next. */
+static void look_and_pay(struct collector *c, struct process *p)
+{
+	uint64_t start = clock_ns(CLOCK_THREAD_CPUTIME_ID);
+
+	process_look(p);
+	c->paid += (clock_ns(CLOCK_THREAD_CPUTIME_ID) - start) * LOOK_SHARE;
+}
+
+/* A few processes a sample, in turn, as far as their cost allows; or all. */
 static void look_at_processes(struct collector *c, int looks)
 {
+	uint64_t now = clock_ns(CLOCK_MONOTONIC);
 	uint32_t i, n, from = 0;
 
+	if (c->paid < c->looked)
+		c->paid = c->looked;
+	c->looked = now;
 	while (from < c->nprocesses && c->processes[from].vm <= c->turn)
 		from++;
 	n = looks < 0 || (uint32_t)looks > c->nprocesses ? c->nprocesses : (uint32_t)looks;
 	for (i = 0; i < n; i++) {
 		struct process *p = &c->processes[(from + i) % c->nprocesses];
 
+		if (looks >= 0 && c->paid > now)
+			break;
 		if (p->pid)
-			process_look(p);
+			look_and_pay(c, p);
 		c->turn = p->vm;
 	}
 }
@@ -332,12 +358,8 @@ static void fill_processes(struct collector *c, int looks)
 
 static void stamp(struct tel_sample *s)
 {
-	struct timespec now;
-
-	clock_gettime(CLOCK_REALTIME, &now);
-	s->time = now.tv_sec * 1000LL + now.tv_nsec / 1000000;
-	clock_gettime(CLOCK_MONOTONIC, &now);
-	s->clock = now.tv_sec * 1000000000ULL + now.tv_nsec;
+	s->time = clock_ns(CLOCK_REALTIME) / 1000000;
+	s->clock = clock_ns(CLOCK_MONOTONIC);
 }
 
 static int ask_all(struct collector *c)
