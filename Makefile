@@ -5,12 +5,14 @@
 #
 #   all          the module and the tools
 #   module       vitrine.ko into build/RELEASE/; KDIR= names the kernel's build directory,
-#                or KREL= an installed or a lab kernel's release
+#                or KREL= an installed or a lab kernel's release; VITRINE_TELEMETRY=n counts nothing,
+#                for measuring what counting costs, and goes into build/RELEASE-mute/
 #   tools        vmctl and vmtop into build/
 #   demo         a guest boots on the module; in the lab where this machine cannot do it itself, or in
 #                the lab's HOST=amd or HOST=intel
 #   check        the tests a change must pass; check-full adds the long ones
-#   bench        exit costs and guest boot, ours beside stock KVM's, on both of the lab's hosts or on HOST=
+#   bench        exit costs and guest boot, ours beside stock KVM's, what counting and looking cost, on both of the
+#                lab's hosts or on HOST=
 #   sparse checkpatch   static checks of the module
 #   install uninstall   the module through DKMS where present, vmctl, vmtop, their pages, group, udev rule, unit
 #   clean
@@ -54,13 +56,14 @@ module: deps-module
 
 module-build: kernelrelease = $(shell sed -n 's/.*UTS_RELEASE "\(.*\)"/\1/p' \
 	$(KDIR)/include/generated/utsrelease.h)
-module-build: tree = $(BUILD)/$(kernelrelease)$(if $(VITRINE_KUNIT),-kunit)
+module-build: tree = $(BUILD)/$(kernelrelease)$(if $(VITRINE_KUNIT),-kunit)$(if $(filter n,$(VITRINE_TELEMETRY)),-mute)
 module-build:
 	@test -d "$(KDIR)" || { echo "module: no headers for that kernel: give KDIR=" >&2; exit 1; }
 	@tests/lab/link-tree $(tree) $(if $(VITRINE_KUNIT),kunit)
 	@flock $(tree)/lock $(MAKE) -s -C $(KDIR) M=$(tree)/kmod W=$(W) \
 		$(if $(filter -j%,$(MAKEFLAGS)),,-j$(shell nproc)) $(if $(C),C=$(C)) \
-		VITRINE_WERROR=$(if $(C),,y) $(if $(VITRINE_KUNIT),VITRINE_KUNIT=1) modules
+		VITRINE_WERROR=$(if $(C),,y) $(if $(VITRINE_KUNIT),VITRINE_KUNIT=1) \
+		VITRINE_TELEMETRY=$(VITRINE_TELEMETRY) modules
 	@cp -u $(tree)/kmod/vitrine.ko $(tree)/vitrine.ko
 .PHONY: module-build
 
@@ -82,7 +85,7 @@ CTL_OBJECTS := $(CTL_SOURCES:%.c=$(BUILD)/%.o)
 CTL_CFLAGS := -O2 -g -Wall -Wextra -Werror -D_GNU_SOURCE -Ictl -Ictl/vmm -Iinclude -Iinclude/uapi \
 	-isystem /usr/include/libnl3 \
 	-DVITRINE_VERSION='"$(VERSION)"'
-TOP_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tui/*.c ctl/telemetry/*.c))
+TOP_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tui/*.c ctl/telemetry/*.c) ctl/library.c)
 TOP_LIBS := -lncurses -ltinfo -ljansson -lm
 CTL_LIBS := -pthread -ljansson -lm -lseccomp -lz -lzstd
 
@@ -121,8 +124,11 @@ bench: deps-module deps-tools deps-lab deps-lab-intel
 	@$(MAKE) -C tests/bench
 	@status=0; for host in $(or $(HOST),amd intel); do \
 		tests/bench/run --host $$host || status=1; \
+		tests/bench/telemetry --host $$host || status=1; \
 	done; \
-	if [ "$(HOST)" != intel ]; then tests/bench/machine || status=1; fi; exit $$status
+	if [ "$(HOST)" != intel ]; then \
+		tests/bench/machine || status=1; tests/bench/top || status=1; \
+	fi; exit $$status
 
 demo: deps-module deps-tools deps-lab $(if $(filter intel,$(HOST)),deps-lab-intel)
 	@$(MAKE) all

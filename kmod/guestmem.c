@@ -19,7 +19,7 @@ void vtr_mark_dirty(struct vtr_vcpu *v, gfn_t gfn)
 
 	if (s && s->dirty) {
 		vtr_dirty_set(s->dirty, gfn - s->gfn);
-		v->stats.dirty_pages++;
+		vtr_stats_count(v->stats.dirty_pages);
 	}
 }
 

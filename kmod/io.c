@@ -193,7 +193,7 @@ enum vtr_act vtr_mmio_fast(struct vtr_vcpu *v, gpa_t gpa, u32 why)
 	u64 val = 0;
 	int n = vtr_fetch_atomic(v, buf, &bits);
 
-	v->stats.mmio++;
+	vtr_stats_count(v->stats.mmio);
 	if (unlikely(why & VTR_FAULT_FETCH ||
 		     vtr_insn_decode(buf, n, bits, i) != VTR_DECODE_OK ||
 		     !vtr_is_simple_mov(v, i, gpa, bits) || i->store != !!(why & VTR_FAULT_WRITE)))

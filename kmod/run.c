@@ -154,7 +154,7 @@ static void vtr_inject_exception(struct vtr_vcpu *v)
 		v->rflags |= X86_EFLAGS_RF;
 	x->injected = true;
 	vtr_hw(inject_exception)(v, x);
-	v->stats.injected_exceptions++;
+	vtr_stats_count(v->stats.injected_exceptions);
 }
 
 static bool vtr_shadowed(struct vtr_vcpu *v)
@@ -247,7 +247,7 @@ static void vtr_deliver_events(struct vtr_vcpu *v)
 			v->nmi_masked = true;
 			v->nmi_injected = true;
 			vtr_hw(inject_nmi)(v);
-			v->stats.injected_nmis++;
+			vtr_stats_count(v->stats.injected_nmis);
 			busy = true;
 		} else if (!busy) {
 			vtr_hw(nmi_window)(v);
@@ -264,7 +264,7 @@ static void vtr_deliver_events(struct vtr_vcpu *v)
 		if (vector >= 0) {
 			v->irq_injected = vector;
 			vtr_hw(inject_irq)(v, vector);
-			v->stats.injected_irqs++;
+			vtr_stats_count(v->stats.injected_irqs);
 		}
 		vector = vtr_irq_to_inject(v);
 	}
@@ -283,7 +283,7 @@ static bool vtr_handle_requests(struct vtr_vcpu *v)
 		goto event;
 	if (test_and_clear_bit(VTR_REQ_TLB_FLUSH, &v->requests)) {
 		vtr_hw(flush_tlb)(v);
-		v->stats.tlb_flushes++;
+		vtr_stats_count(v->stats.tlb_flushes);
 	}
 	if (test_and_clear_bit(VTR_REQ_TIMER, &v->requests) && v->apic)
 		vtr_apic_timer_poll(v);
@@ -480,7 +480,7 @@ static int vtr_handle_slow_requests(struct vtr_vcpu *v, bool *user)
 	} else if (test_and_clear_bit(VTR_REQ_EOI_EXIT, &v->requests)) {
 		v->run->exit_reason = KVM_EXIT_IOAPIC_EOI;
 		v->run->eoi.vector = v->eoi_vector;
-		v->stats.user_exits++;
+		vtr_stats_count(v->stats.user_exits);
 		*user = true;
 	}
 	return 0;

@@ -259,7 +259,7 @@ static enum vtr_try vtr_tdp_try(struct vtr_vcpu *v, const struct vtr_slot *slot,
 		return VTR_TRY_AGAIN;
 	if (write && slot->dirty) {
 		vtr_dirty_set(slot->dirty, gfn - slot->gfn);
-		v->stats.dirty_pages++;
+		vtr_stats_count(v->stats.dirty_pages);
 	}
 	result = vtr_pt_map(&mmu->pt, &l, v->pt_cache, &v->nr_pt_cache, freed);
 	if (unlikely(spare != v->nr_pt_cache))

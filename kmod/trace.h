@@ -10,6 +10,7 @@
 #include <linux/jump_label.h>
 #include <uapi/vitrine.h>
 #include "pure.h"
+#include "stats.h"
 
 struct vtr_vm;
 struct vtr_vcpu;
@@ -55,21 +56,21 @@ void vtr_trace_outcome_slow(struct vtr_vcpu *v, u8 outcome);
 /* An exit was decoded; nothing was done about it yet. */
 static __always_inline void vtr_trace_begin(struct vtr_vcpu *v, const struct vtr_exit *e)
 {
-	if (static_branch_unlikely(&vtr_tracing))
+	if (vtr_telemetry && static_branch_unlikely(&vtr_tracing))
 		vtr_trace_begin_slow(v, e);
 }
 
 /* The guest is about to be entered, or KVM_RUN to return. */
 static __always_inline void vtr_trace_end(struct vtr_vcpu *v)
 {
-	if (static_branch_unlikely(&vtr_tracing))
+	if (vtr_telemetry && static_branch_unlikely(&vtr_tracing))
 		vtr_trace_end_slow(v);
 }
 
 /* What became of the exit: enum vitrine_outcome. */
 static __always_inline void vtr_trace_outcome(struct vtr_vcpu *v, u8 outcome)
 {
-	if (static_branch_unlikely(&vtr_tracing))
+	if (vtr_telemetry && static_branch_unlikely(&vtr_tracing))
 		vtr_trace_outcome_slow(v, outcome);
 }
 

@@ -5,7 +5,6 @@
  *
  * The library is loaded when a switch is asked for: no other VM process shall carry it.
  */
-#include <dlfcn.h>
 #include <errno.h>
 #include <linux/if_bridge.h>
 #include <linux/if_link.h>
@@ -18,30 +17,14 @@
 #include <netlink/socket.h>
 #include <string.h>
 
+#include "library.h"
 #include "net.h"
 
 #define CALLS(X)	X(nl_socket_alloc) X(nl_socket_free) X(nl_connect) X(nl_send_sync) \
 			X(nlmsg_alloc_simple) X(nlmsg_append) X(nla_put) X(nla_nest_start) X(nla_nest_end)
 
-static struct {
-#define X(name)	__typeof__(name) *name;
-	CALLS(X)
-#undef X
-} nl;
-
-static bool load(void)
-{
-	void *library = dlopen("libnl-3.so.200", RTLD_NOW);
-
-	if (!library)
-		return false;
-#define X(call)	nl.call = (__typeof__(nl.call))dlsym(library, #call);
-	CALLS(X)
-#undef X
-#define X(name)	&& nl.name
-	return true CALLS(X);
-#undef X
-}
+static struct { CALLS(LIBRARY_CALL) } nl;
+static const char *const names[] = { CALLS(LIBRARY_NAME) };
 
 /* The library has numbers of its own; only those that callers tell apart matter. */
 static int error_of(int nle)
@@ -86,7 +69,7 @@ static struct nl_msg *link_message(int type, int flags, struct ifinfomsg *head)
 {
 	struct nl_msg *msg;
 
-	if (!nl.nl_connect && !load())
+	if (!LIBRARY_LOAD("libnl-3.so.200", names, nl))
 		return NULL;
 	msg = nl.nlmsg_alloc_simple(type, flags);
 	if (msg)

@@ -3,20 +3,17 @@
  * disasm.c - guest instructions as text, by libcapstone where it is installed.
  */
 #include <capstone/capstone.h>
-#include <dlfcn.h>
 #include <stdbool.h>
 #include <stdio.h>
 
+#include "library.h"
 #include "telemetry/disasm.h"
 #include "telemetry/figures.h"
 
 #define CALLS(X)	X(cs_open) X(cs_disasm) X(cs_free)
 
-static struct {
-#define X(name)	__typeof__(name) *name;
-	CALLS(X)
-#undef X
-} cs;
+static struct { CALLS(LIBRARY_CALL) } cs;
+static const char *const names[] = { CALLS(LIBRARY_NAME) };
 
 /* One for each width of code, open until the program ends: a trace has thousands of instructions. */
 static csh handles[3];
@@ -24,17 +21,10 @@ static csh handles[3];
 static bool load(void)
 {
 	static const cs_mode modes[] = { CS_MODE_16, CS_MODE_32, CS_MODE_64 };
-	void *library = dlopen("libcapstone.so.4", RTLD_NOW);
 	size_t i;
 
-	if (!library)
+	if (!LIBRARY_LOAD("libcapstone.so.4", names, cs))
 		return false;
-#define X(call)	cs.call = (__typeof__(cs.call))dlsym(library, #call);
-	CALLS(X)
-#undef X
-#define X(name)	if (!cs.name) return false;
-	CALLS(X)
-#undef X
 	for (i = 0; i < 3; i++)
 		if (cs.cs_open(CS_ARCH_X86, modes[i], &handles[i]))
 			return false;

@@ -3,7 +3,6 @@
  * family.c - the generic netlink family `vitrine`, through libnl-genl-3, which is loaded when it is needed: VM
  * processes do without.
  */
-#include <dlfcn.h>
 #include <errno.h>
 #include <linux/genetlink.h>
 #include <linux/netlink.h>
@@ -20,6 +19,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "library.h"
 #include "telemetry/family.h"
 #include "telemetry/figures.h"
 #include "uapi/vitrine.h"
@@ -34,11 +34,8 @@
 			X(genlmsg_attrlen) X(nla_put) X(nla_parse) X(nla_data) X(nla_len) X(nla_next) X(nla_ok) \
 			X(nla_type)
 
-static struct {
-#define X(name)	__typeof__(name) *name;
-	CALLS(X)
-#undef X
-} nl;
+static struct { CALLS(LIBRARY_CALL) } nl;
+static const char *const names[] = { CALLS(LIBRARY_NAME) };
 
 /**
  * struct family - a connection to the module
@@ -59,20 +56,6 @@ struct family {
 	bool done;
 	int error;
 };
-
-static bool load(void)
-{
-	void *library = nl.nl_socket_alloc ? NULL : dlopen(LIBRARY, RTLD_NOW);
-
-	if (!library && !nl.nl_socket_alloc)
-		return false;
-#define X(call)	nl.call = library ? (__typeof__(nl.call))dlsym(library, #call) : nl.call;
-	CALLS(X)
-#undef X
-#define X(name)	&& nl.name
-	return true CALLS(X);
-#undef X
-}
 
 /* The library's own numbers, where there is no message of the kernel's with an errno. */
 static int error_of(int nle)
@@ -184,7 +167,7 @@ struct family *family_open(struct family_trouble *t)
 	struct family *f = calloc(1, sizeof(*f));
 	int err = f ? 0 : -ENOMEM;
 
-	if (!err && !load())
+	if (!err && !LIBRARY_LOAD(LIBRARY, names, nl))
 		err = -ELIBACC;
 	if (!err) {
 		f->socket = nl.nl_socket_alloc();
