@@ -6,6 +6,8 @@
  */
 #include <stdio.h>
 
+#include "compiler.h"
+#include "subverbs.h"
 #include "vmctl.h"
 
 static const struct argp argp = {
@@ -22,6 +24,20 @@ static void print_options(const struct argp_option *o)
 	for (; o && (o->name || o->key || o->doc); o++)
 		if (o->name)
 			printf(" --%s", o->name);
+}
+
+/* The second words of verbs that have them. */
+static void print_subverbs(void)
+{
+	static const struct subverbs * const all[] = { &image_verbs, &net_verbs, &snapshot_verbs };
+	size_t i, k;
+
+	for (i = 0; i < ARRAY_SIZE(all); i++) {
+		printf("\t\t'2 %s') words='", all[i]->verb);
+		for (k = 0; k < all[i]->n; k++)
+			printf("%s%s", k ? " " : "", all[i]->v[k].name);
+		puts("' ;;");
+	}
 }
 
 int vmctl_completion(int argc, char **argv)
@@ -56,7 +72,9 @@ int vmctl_completion(int argc, char **argv)
 	printf("\t\twords='");
 	for (i = 0; i < n; i++)
 		printf("%s%s", i ? " " : "", verbs[i].name);
-	puts("'\n\telse\n\t\twords=$(vmctl list --names 2>/dev/null)\n\tfi\n"
+	puts("'\n\telse\n\t\tcase \"$COMP_CWORD ${COMP_WORDS[1]}\" in");
+	print_subverbs();
+	puts("\t\t*) words=$(vmctl list --names 2>/dev/null) ;;\n\t\tesac\n\tfi\n"
 	     "\tmapfile -t COMPREPLY < <(compgen -W \"$words\" -- \"$word\")\n"
 	     "\t[[ -n ${COMPREPLY[*]} ]] || compopt -o default\n"
 	     "}\n"

@@ -18,6 +18,8 @@ static const struct subverb verbs[] = {
 	{ "check", "image check", image_check },
 };
 
+const struct subverbs image_verbs = { "image", verbs, ARRAY_SIZE(verbs) };
+
 const char vmctl_image_help[] =
 	"usage: vmctl image create|info|convert|import|check [OPTIONS] FILE...\n"
 	"\n"
@@ -68,5 +70,5 @@ int vmctl_image(int argc, char **argv)
 {
 	/* A limit on files is an error to tell, and no reason to die. */
 	signal(SIGXFSZ, SIG_IGN);
-	return subverbs_run("image", verbs, ARRAY_SIZE(verbs), vmctl_image_help, argc, argv);
+	return subverbs_run(&image_verbs, vmctl_image_help, argc, argv);
 }

@@ -14,6 +14,8 @@ static const struct subverb verbs[] = {
 	{ "info", "net info", net_info },
 };
 
+const struct subverbs net_verbs = { "net", verbs, ARRAY_SIZE(verbs) };
+
 const char vmctl_net_help[] =
 	"usage: vmctl net list|info [OPTIONS] [NETWORK]\n"
 	"\n"
@@ -46,5 +48,5 @@ const char vmctl_net_help[] =
 
 int vmctl_net(int argc, char **argv)
 {
-	return subverbs_run("net", verbs, ARRAY_SIZE(verbs), vmctl_net_help, argc, argv);
+	return subverbs_run(&net_verbs, vmctl_net_help, argc, argv);
 }

@@ -22,6 +22,8 @@ static const struct subverb verbs[] = {
 	{ "import", "snapshot import", snapshot_import },
 };
 
+const struct subverbs snapshot_verbs = { "snapshot", verbs, ARRAY_SIZE(verbs) };
+
 const char vmctl_snapshot_help[] =
 	"usage: vmctl snapshot create|list|tree|info|restore|diff|verify|rm|export|import [OPTIONS] VM [NAME...]\n"
 	"\n"
@@ -49,7 +51,7 @@ const char vmctl_snapshot_help[] =
 
 int vmctl_snapshot(int argc, char **argv)
 {
-	return subverbs_run("snapshot", verbs, ARRAY_SIZE(verbs), vmctl_snapshot_help, argc, argv);
+	return subverbs_run(&snapshot_verbs, vmctl_snapshot_help, argc, argv);
 }
 
 /**

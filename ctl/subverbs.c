@@ -29,17 +29,16 @@ static int no_such(const char *verb, const struct subverb *v, size_t n, const ch
 
 /**
  * subverbs_run() - find the second word and run its verb
- * @verb: the first word
- * @v: the verbs it has
- * @n: their number
+ * @s: the verbs that the first one has
  * @help: text for --help
  * @argc: of the first word
  * @argv: of the first word
  *
  * Return: the exit status.
  */
-int subverbs_run(const char *verb, const struct subverb *v, size_t n, const char *help, int argc, char **argv)
+int subverbs_run(const struct subverbs *s, const char *help, int argc, char **argv)
 {
+	const struct subverb *v = s->v;
 	size_t i;
 
 	if (argc < 2)
@@ -48,13 +47,13 @@ int subverbs_run(const char *verb, const struct subverb *v, size_t n, const char
 		fputs(help, stdout);
 		return VMCTL_OK;
 	}
-	for (i = 0; i < n; i++) {
+	for (i = 0; i < s->n; i++) {
 		if (strcmp(argv[1], v[i].name))
 			continue;
 		vmctl_set_verb(v[i].full);
 		return v[i].run(argc - 1, argv + 1);
 	}
-	return no_such(verb, v, n, argv[1]);
+	return no_such(s->verb, v, s->n, argv[1]);
 }
 
 /**

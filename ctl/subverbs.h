@@ -19,7 +19,21 @@ struct subverb {
 	int (*run)(int argc, char **argv);
 };
 
-int subverbs_run(const char *verb, const struct subverb *v, size_t n, const char *help, int argc, char **argv);
+/**
+ * struct subverbs - the verbs of a verb
+ * @verb: the first word
+ * @v: the second ones
+ * @n: their number
+ */
+struct subverbs {
+	const char *verb;
+	const struct subverb *v;
+	size_t n;
+};
+
+extern const struct subverbs image_verbs, net_verbs, snapshot_verbs;
+
+int subverbs_run(const struct subverbs *s, const char *help, int argc, char **argv);
 void progress_show(uint64_t done, uint64_t all);
 
 #endif /* VMCTL_SUBVERBS_H */
