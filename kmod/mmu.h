@@ -34,6 +34,7 @@ struct vtr_mmu {
 	struct vtr_pt pt;		/* [lock] */
 	long active;			/* [lock] host invalidations under way */
 	hva_t inv_start, inv_end;	/* [lock] hull of those under way */
+	unsigned long ended;		/* [lock to write] how many are over */
 	struct vtr_slots *slots;	/* published with release; writers hold vm->lock */
 	wait_queue_head_t slots_released;
 	struct vtr_mm *owner;		/* shared by the VMs of one process */

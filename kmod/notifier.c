@@ -92,6 +92,7 @@ static void vtr_invalidate_end(struct mmu_notifier *mn, const struct mmu_notifie
 	list_for_each_entry(vm, &o->vms, mmu.owner_link) {
 		spin_lock(&vm->mmu.lock);
 		vm->mmu.active--;
+		WRITE_ONCE(vm->mmu.ended, vm->mmu.ended + 1);
 		spin_unlock(&vm->mmu.lock);
 	}
 	spin_unlock(&o->lock);

@@ -2,10 +2,11 @@
 /*
  * tdp.c - faults on guest-physical memory: what the host has there goes into the tables (tdp_pt.c).
  *
- * The host's page table is read under mmu.lock. Whoever takes a right away from a host entry tells the
- * notifier first, which needs mmu.lock and leaves mmu.active raised until it is done; so with the lock
- * held and no such change under way an entry that was read is good, and no page reference is taken or
- * kept. Nothing the host has not given its own process is ever given to the guest.
+ * The host's page table is read without a lock. Whoever takes a right away from a host entry tells the
+ * notifier first, which needs mmu.lock, leaves mmu.active raised until it is done, and counts mmu.ended
+ * then; so an entry is good if, with the lock held, no such change is under way and none has ended
+ * since before it was read. No page reference is taken or kept. Nothing the host has not given its own
+ * process is ever given to the guest.
  *
  * Host pages need no dirty marking by us: a guest page is writable only where the host's entry is
  * writable and dirty, and that dirty bit is carried to the page when the host takes the entry down.
@@ -97,14 +98,16 @@ void vtr_tdp_vcpu_fini(struct vtr_vcpu *v)
 
 /**
  * struct vtr_host_map - the host's entry for an address
- * @val: the entry; 0 if it does not let user mode read
+ * @ended: mmu.ended before it was read
+ * @val: the entry
  * @level: 1: 4 KiB, 2: 2 MiB, 3: 1 GiB
- * @ptes: for level 1: the table it is in, usable while interrupts stay off
+ * @table: the table it is in, usable while interrupts stay off
  */
 struct vtr_host_map {
+	unsigned long ended;
 	u64 val;
 	int level;
-	pte_t *ptes;
+	const u64 *table;
 };
 
 static bool vtr_host_readable(u64 val)
@@ -117,40 +120,57 @@ static bool vtr_host_writable(u64 val)
 	return (~val & (_PAGE_PRESENT | _PAGE_USER | _PAGE_RW | _PAGE_DIRTY)) == 0;
 }
 
+static __always_inline const u64 *vtr_host_entry(const u64 *table, hva_t hva, int level)
+{
+	return &table[(hva >> (PAGE_SHIFT + 9 * (level - 1))) & (PTRS_PER_PTE - 1)];
+}
+
+/* One level of the walk: *val is the entry for hva; true: *table is the one below it. */
+static __always_inline bool vtr_host_down(const u64 **table, hva_t hva, int level, u64 *val)
+{
+	*val = READ_ONCE(*vtr_host_entry(*table, hva, level));
+	if ((*val & (_PAGE_PRESENT | _PAGE_PSE)) != _PAGE_PRESENT)
+		return false;
+	*table = __va(*val & PTE_PFN_MASK);
+	return true;
+}
+
 /*
  * Read the host's entry for hva. Interrupts off: as for get_user_pages_fast(), that holds up whoever
- * wants to free the tables. The entry's own bits are looked at rather than the pte_*() tests, which
- * count PROT_NONE as present and shadow stacks as writable.
+ * wants to free the tables. The entries' own bits are looked at rather than the pte_*() tests, which
+ * count PROT_NONE as present and shadow stacks as writable; a kernel whose entries mean something else
+ * than the CPU's (Xen's PV) has no CPU with our extensions. Returns false if the host has nothing that
+ * will do: no page, or none that may be written.
  */
-static void vtr_host_walk(struct mm_struct *mm, hva_t hva, struct vtr_host_map *h)
+static __always_inline bool vtr_host_walk(const struct vtr_mmu *mmu, hva_t hva, u32 why,
+					  struct vtr_host_map *h)
 {
-	pgd_t pgd = READ_ONCE(*pgd_offset(mm, hva));
-	p4d_t p4d;
-	pud_t pud;
-	pmd_t pmd;
+	const u64 *table = (const u64 *)current->mm->pgd;
+	u64 val;
 
 	lockdep_assert_irqs_disabled();
-	h->val = 0;
-	if (!pgd_present(pgd))
-		return;
-	p4d = READ_ONCE(*p4d_offset(&pgd, hva));
-	if (!p4d_present(p4d))
-		return;
-	pud = READ_ONCE(*pud_offset(&p4d, hva));
-	if (!(pud_val(pud) & _PAGE_PRESENT))
-		return;
-	h->level = 3;
-	h->val = pud_val(pud);
-	if (h->val & _PAGE_PSE)
-		return;
-	pmd = READ_ONCE(*pmd_offset(&pud, hva));
-	h->level = 2;
-	h->val = pmd_val(pmd);
-	if (!(h->val & _PAGE_PRESENT) || h->val & _PAGE_PSE)
-		return;
-	h->level = 1;
-	h->ptes = pte_offset_kernel(&pmd, 0);
-	h->val = pte_val(READ_ONCE(h->ptes[pte_index(hva)]));
+	h->ended = READ_ONCE(mmu->ended);
+	smp_rmb();	/* the count before the entries: pairs with mmu.lock in the notifier */
+	if (pgtable_l5_enabled() && !vtr_host_down(&table, hva, 5, &val))
+		return false;
+	if (!vtr_host_down(&table, hva, 4, &val))
+		return false;
+	if (!vtr_host_down(&table, hva, 3, &val)) {
+		h->level = 3;
+	} else if (!vtr_host_down(&table, hva, 2, &val)) {
+		h->level = 2;
+	} else {
+		h->level = 1;
+		val = READ_ONCE(*vtr_host_entry(table, hva, 1));
+	}
+	h->val = val;
+	h->table = table;
+	return why & VTR_FAULT_WRITE ? vtr_host_writable(val) : vtr_host_readable(val);
+}
+
+static hva_t vtr_slot_hva(const struct vtr_slot *slot, gfn_t gfn)
+{
+	return slot->hva + ((gfn - slot->gfn) << PAGE_SHIFT);
 }
 
 /* The largest level at which guest and host addresses are congruent and the slot covers it all. */
@@ -180,10 +200,12 @@ static void vtr_leaf_of(const struct vtr_host_map *h, hva_t hva, struct vtr_pt_l
 		 (h->val & _PAGE_PWT ? 1 : 0);
 }
 
-/* mmu.lock held: is the host changing something there just now? */
-static bool vtr_host_changing(const struct vtr_mmu *mmu, hva_t start, u64 size)
+/* mmu.lock held: is the host changing something there just now, or has it since h was read? */
+static bool vtr_host_changing(const struct vtr_mmu *mmu, const struct vtr_host_map *h, hva_t start,
+			      u64 size)
 {
-	return unlikely(mmu->active) && start < mmu->inv_end && start + size > mmu->inv_start;
+	return unlikely(mmu->ended != h->ended) ||
+	       (unlikely(mmu->active) && start < mmu->inv_end && start + size > mmu->inv_start);
 }
 
 /* May a leaf of the slot be writable before the guest writes? */
@@ -199,13 +221,12 @@ static void vtr_tdp_around(struct vtr_vm *vm, const struct vtr_slot *slot, gfn_t
 	const u64 size = VTR_AROUND_PAGES * PAGE_SIZE;
 	hva_t start = hva & ~(size - 1), at;
 
-	if (slot->dirty || vtr_host_changing(&vm->mmu, start, size))
+	if (slot->dirty || vtr_host_changing(&vm->mmu, h, start, size))
 		return;
 	for (at = start; at < start + size; at += PAGE_SIZE) {
-		struct vtr_host_map n = { .level = 1 };
+		struct vtr_host_map n = { .level = 1, .val = READ_ONCE(*vtr_host_entry(h->table, at, 1)) };
 		struct vtr_pt_leaf l = { .level = 1 };
 
-		n.val = pte_val(READ_ONCE(h->ptes[pte_index(at)]));
 		if (at == hva || at < slot->hva ||
 		    at >= slot->hva + (slot->npages << PAGE_SHIFT) || !vtr_host_readable(n.val))
 			continue;
@@ -223,39 +244,33 @@ enum vtr_try {
 };
 
 /*
- * Map gfn if the host has it. mmu.lock held. With freed NULL: interrupts are off, nothing may be
- * flushed, and neighbours are mapped too; else interrupts are on.
+ * Map gfn to what the host has there. mmu.lock held. With freed NULL: interrupts are off since h was
+ * read, nothing may be flushed, and neighbours are mapped too; else interrupts are on.
  */
-static enum vtr_try vtr_tdp_try(struct vtr_vcpu *v, const struct vtr_slot *slot, gfn_t gfn,
-				u32 why, u64 **freed)
+static enum vtr_try vtr_tdp_try(struct vtr_vcpu *v, const struct vtr_slot *slot, gfn_t gfn, u32 why,
+				const struct vtr_host_map *h, u64 **freed)
 {
 	bool write = why & VTR_FAULT_WRITE;
 	struct vtr_mmu *mmu = &v->vm->mmu;
-	hva_t hva = slot->hva + ((gfn - slot->gfn) << PAGE_SHIFT);
+	hva_t hva = vtr_slot_hva(slot, gfn);
 	enum vtr_pt_result result;
-	struct vtr_host_map h;
 	struct vtr_pt_leaf l;
-	unsigned long flags;
 	u32 spare = v->nr_pt_cache;
 	u64 mask;
 
 	/* A slot of an old table must not be mapped after what it mapped was taken out. */
 	if (unlikely(v->slots != mmu->slots))
 		return VTR_TRY_AGAIN;
-	local_irq_save(flags);
-	vtr_host_walk(current->mm, hva, &h);
-	local_irq_restore(flags);
-	if (!vtr_host_readable(h.val) || (write && !vtr_host_writable(h.val)))
-		return VTR_TRY_ABSENT;
-	vtr_leaf_of(&h, hva, &l);
-	l.level = slot->dirty ? 1 : vtr_slot_level(slot, gfn, h.level);
+	vtr_leaf_of(h, hva, &l);
+	l.level = slot->dirty ? 1 : vtr_slot_level(slot, gfn, h->level);
 	/* A read maps writable too where the host has done its part already and no log is left out. */
-	l.writable = write || (vtr_host_writable(h.val) && vtr_slot_writable(v->vm, slot));
+	l.writable = write || (vtr_host_writable(h->val) && vtr_slot_writable(v->vm, slot));
 	l.clean = slot->dirty && !write;
 	mask = vtr_pt_pages(l.level) - 1;
 	l.gfn = gfn & ~mask;
 	l.pfn &= ~mask;
-	if (vtr_host_changing(mmu, hva & ~(mask << PAGE_SHIFT | ~PAGE_MASK), (mask + 1) << PAGE_SHIFT))
+	if (vtr_host_changing(mmu, h, hva & ~(mask << PAGE_SHIFT | ~PAGE_MASK),
+			      (mask + 1) << PAGE_SHIFT))
 		return VTR_TRY_AGAIN;
 	if (write && slot->dirty) {
 		vtr_dirty_set(slot->dirty, gfn - slot->gfn);
@@ -268,8 +283,8 @@ static enum vtr_try vtr_tdp_try(struct vtr_vcpu *v, const struct vtr_slot *slot,
 		return VTR_TRY_AGAIN;
 	if (result == VTR_PT_FLUSH)
 		vtr_vm_flush_tlbs(v->vm);
-	else if (!freed && h.level == 1)
-		vtr_tdp_around(v->vm, slot, gfn, hva, &h);
+	else if (!freed && h->level == 1)
+		vtr_tdp_around(v->vm, slot, gfn, hva, h);
 	vtr_stats_mapped(&v->stats, write, why & VTR_FAULT_FETCH, l.level);
 	return VTR_TRY_MAPPED;
 }
@@ -287,14 +302,40 @@ static enum vtr_try vtr_tdp_try(struct vtr_vcpu *v, const struct vtr_slot *slot,
  */
 bool vtr_tdp_fault_fast(struct vtr_vcpu *v, const struct vtr_slot *slot, gfn_t gfn, u32 why)
 {
-	spinlock_t *lock = &v->vm->mmu.lock;
+	struct vtr_mmu *mmu = &v->vm->mmu;
+	struct vtr_host_map h;
 	enum vtr_try done;
 
-	if (unlikely(!spin_trylock(lock)))
+	if (!vtr_host_walk(mmu, vtr_slot_hva(slot, gfn), why, &h))
 		return false;
-	done = vtr_tdp_try(v, slot, gfn, why, NULL);
-	spin_unlock(lock);
+	if (unlikely(!spin_trylock(&mmu->lock)))
+		return false;
+	done = vtr_tdp_try(v, slot, gfn, why, &h, NULL);
+	spin_unlock(&mmu->lock);
 	return done == VTR_TRY_MAPPED;
+}
+
+/* The same while put. The lock is waited for, tables may be replaced. */
+static enum vtr_try vtr_tdp_fault_once(struct vtr_vcpu *v, const struct vtr_slot *slot, gfn_t gfn,
+				       u32 why)
+{
+	struct vtr_mmu *mmu = &v->vm->mmu;
+	struct vtr_host_map h;
+	enum vtr_try done;
+	u64 *freed = NULL;
+	bool there;
+
+	local_irq_disable();
+	there = vtr_host_walk(mmu, vtr_slot_hva(slot, gfn), why, &h);
+	local_irq_enable();
+	if (!there)
+		return VTR_TRY_ABSENT;
+	spin_lock(&mmu->lock);
+	done = vtr_tdp_try(v, slot, gfn, why, &h, &freed);
+	spin_unlock(&mmu->lock);
+	if (unlikely(freed))
+		vtr_tdp_free_list(v->vm, freed);
+	return done;
 }
 
 /* Let the host fault the page in as if its process had touched it. */
@@ -338,34 +379,26 @@ static enum vtr_fault_verdict vtr_host_fault(hva_t hva, bool write)
  */
 enum vtr_fault_verdict vtr_tdp_fault(struct vtr_vcpu *v, gpa_t gpa, u32 why)
 {
-	struct vtr_mmu *mmu = &v->vm->mmu;
 	gfn_t gfn = gpa >> PAGE_SHIFT;
 	struct vtr_slot *slot = vtr_slot_find(v->slots, gfn);
 	bool write = why & VTR_FAULT_WRITE;
 	enum vtr_fault_verdict verdict;
 	enum vtr_try done;
-	u64 *freed = NULL;
 	bool absent;
 
 	if (!slot || (write && slot->flags & KVM_MEM_READONLY))
 		return VTR_FAULT_MMIO;
 	/* With tables at hand the fast attempt came to nothing because the host has no page. */
-	absent = v->nr_pt_cache == mmu->pt.levels - 1;
+	absent = v->nr_pt_cache == v->vm->mmu.pt.levels - 1;
 	if (!vtr_tdp_topup(v))
 		return VTR_FAULT_BAD;
 	for (;;) {
 		if (absent) {
-			verdict = vtr_host_fault(slot->hva + ((gfn - slot->gfn) << PAGE_SHIFT), write);
+			verdict = vtr_host_fault(vtr_slot_hva(slot, gfn), write);
 			if (verdict != VTR_FAULT_FIXED)
 				return verdict;
 		}
-		spin_lock(&mmu->lock);
-		done = vtr_tdp_try(v, slot, gfn, why, &freed);
-		spin_unlock(&mmu->lock);
-		if (unlikely(freed)) {
-			vtr_tdp_free_list(v->vm, freed);
-			freed = NULL;
-		}
+		done = vtr_tdp_fault_once(v, slot, gfn, why);
 		if (done != VTR_TRY_ABSENT)
 			break;
 		if (unlikely(signal_pending(current)))
