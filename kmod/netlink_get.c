@@ -59,7 +59,7 @@ struct vtr_dump {
 
 static bool vtr_nl_has_exits(const struct vtr_vcpu *v, u32 kind)
 {
-	return READ_ONCE(v->stats.exit[kind + 1].count);
+	return READ_ONCE(v->stats.exit[kind].count);
 }
 
 /* vtr_vms_lock held. 0; -EINVAL: an attribute is missing; -ENOENT. */

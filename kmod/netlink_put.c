@@ -69,7 +69,7 @@ static void vtr_nl_sum(const struct vtr_vcpu *v, struct vtr_sums *sum)
 	const struct vtr_vcpu_stats *s = &v->stats;
 	u32 i;
 
-	for (i = 1; i <= VTR_EXIT_NR; i++) {
+	for (i = 0; i < VTR_EXIT_NR; i++) {
 		sum->exits += READ_ONCE(s->exit[i].count);
 		sum->host += READ_ONCE(s->exit[i].cycles);
 	}
@@ -223,7 +223,7 @@ int vtr_nl_put_vcpu(struct sk_buff *skb, const struct vtr_nl_object *o)
  */
 int vtr_nl_put_exit(struct sk_buff *skb, const struct vtr_nl_object *o)
 {
-	const struct vtr_exit_stats *e = &o->v->stats.exit[o->kind + 1];
+	const struct vtr_exit_stats *e = &o->v->stats.exit[o->kind];
 	u32 i, first = VTR_HIST_BUCKETS, end = 0;
 	u64 hist[VTR_HIST_BUCKETS];
 

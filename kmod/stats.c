@@ -141,7 +141,7 @@ static struct vtr_stat vtr_stat(const struct vtr_stats_file *f, u32 i)
 	} else {
 		i -= ARRAY_SIZE(vtr_counters);
 		s.name = vtr_exit_names[i / VTR_EXIT_STATS];
-		vtr_exit_stat(&f->v->stats.exit[i / VTR_EXIT_STATS + 1], i % VTR_EXIT_STATS, &s);
+		vtr_exit_stat(&f->v->stats.exit[i / VTR_EXIT_STATS], i % VTR_EXIT_STATS, &s);
 	}
 	return s;
 }

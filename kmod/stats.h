@@ -34,7 +34,7 @@ struct vtr_exit_stats {
 struct vtr_vcpu_stats {
 	u64 left;			/* TSC at the last exit, 0 before the first */
 	u64 entered;			/* TSC at the last entry */
-	struct vtr_exit_stats *last;	/* of the last exit's kind; &exit[0] before the first */
+	struct vtr_exit_stats *last;	/* of the last exit's kind; that of VTR_EXIT_NR before the first */
 	u64 returned;			/* TSC at the last return to user space, 0 before the first */
 	u64 waited;			/* the thread's run delay when it was last looked at, ns */
 	u64 guest_cycles;
@@ -54,7 +54,7 @@ struct vtr_vcpu_stats {
 	u64 injected_irqs;
 	u64 injected_nmis;
 	u64 injected_exceptions;
-	struct vtr_exit_stats exit[VTR_EXIT_NR + 1];	/* by kind + 1; the first entry adds to 0 */
+	struct vtr_exit_stats exit[VTR_EXIT_NR + 1];	/* by kind; the first entry adds to the last */
 };
 
 static __always_inline u64 vtr_stats_clock(void)
@@ -103,7 +103,7 @@ static inline bool vtr_stats_entered(const struct vtr_vcpu_stats *s)
 static __always_inline void vtr_stats_exit(struct vtr_vcpu_stats *s, enum vtr_exit_kind kind)
 {
 	if (vtr_telemetry)
-		s->last = &s->exit[kind + 1];
+		s->last = &s->exit[kind];
 }
 
 static inline void vtr_stats_halted(struct vtr_vcpu_stats *s, u64 start)

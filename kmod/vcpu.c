@@ -158,7 +158,7 @@ void vtr_vcpu_reset(struct vtr_vcpu *v, bool init)
 	v->dr7 = 0x400;
 	memset(&v->exc, 0, sizeof(v->exc));
 	v->irq_injected = -1;
-	v->stats.last = v->stats.exit;
+	v->stats.last = &v->stats.exit[VTR_EXIT_NR];
 	v->fetch_cache.page = VTR_WALK_NO_PAGE;
 	v->user_irq = -1;
 	v->nmi_injected = false;

@@ -22,9 +22,12 @@
 #define SVM_CPUID_V_SPEC_CTRL	BIT(20)
 #define SVM_VM_CR_SVMDIS	BIT(4)		/* APM2 "VM_CR MSR" */
 
-bool svm_has_nrips, svm_has_flush_asid, svm_has_clean_bits,
-	svm_has_pause_filter, svm_has_v_spec_ctrl;
+bool svm_has_flush_asid, svm_has_clean_bits, svm_has_pause_filter, svm_has_v_spec_ctrl;
+static bool svm_has_nrips;
 u32 svm_max_asid;
+
+/* svm_has_nrips, where every exit asks. */
+DEFINE_STATIC_KEY_FALSE(svm_nrips);
 
 /* What the CPU may keep from its last run of the VMCB; all of it was clean then. */
 u32 svm_clean_after_exit;
@@ -139,6 +142,8 @@ int svm_setup(void)
 	svm_find_features();
 	svm_has_v_spec_ctrl = cpuid_edx(SVM_CPUID_LEAF) & SVM_CPUID_V_SPEC_CTRL;
 	svm_clean_after_exit = svm_has_clean_bits ? VMCB_CLEAN_ALL : 0;
+	if (svm_has_nrips)
+		static_branch_enable(&svm_nrips);
 	svm_max_asid = cpuid_ebx(SVM_CPUID_LEAF) - 1;
 
 	for_each_possible_cpu(cpu) {

@@ -126,7 +126,7 @@ void svm_decode(struct vtr_vcpu *v, struct vtr_exit *e)
 	u64 code = b->exit_code;
 
 	e->insn_len = 0;
-	if (svm_has_nrips && b->next_rip) {
+	if (static_branch_likely(&svm_nrips) && b->next_rip) {
 		u64 len = b->next_rip - v->rip;
 
 		e->insn_len = len <= 15 ? len : 0;

@@ -66,10 +66,10 @@ struct vtr_backend_vcpu {
 	struct page *msrpm;
 };
 
-extern bool svm_has_nrips, svm_has_flush_asid, svm_has_clean_bits,
-	svm_has_pause_filter, svm_has_v_spec_ctrl;
+extern bool svm_has_flush_asid, svm_has_clean_bits, svm_has_pause_filter, svm_has_v_spec_ctrl;
 extern u32 svm_max_asid, svm_clean_after_exit;
 
+DECLARE_STATIC_KEY_FALSE(svm_nrips);
 DECLARE_PER_CPU(struct svm_cpu, svm_cpus);
 
 /* cpu.c */
