@@ -28,15 +28,12 @@ static int rm_work(struct vm *vm, const struct vmctl_args *a)
 	unsigned int i;
 
 	for (i = 1; i < a->n; i++) {
-		int err = snapshot_open(&s, vm, a->names[i]);
-
 		/* A damaged one can be removed, too; of one that is not there all has been told. */
+		snapshot_open(&s, vm, a->names[i]);
 		if (s.vm.fd < 0)
 			status = VMCTL_FAILED;
 		else if (snapshot_remove(vm, a->names[i]))
 			status = vmctl_errno(a->names[i], "check that the VM's folder is yours");
-		else if (err)
-			status = VMCTL_OK;
 		snapshot_close(&s);
 	}
 	return status;

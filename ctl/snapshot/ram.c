@@ -9,29 +9,11 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "disk/layer.h"
 #include "ram.h"
 
 #define PAGE		4096
 #define PROGRESS	(16ULL << 20)	/* bytes between two calls */
-
-static int write_all(int fd, const uint8_t *from, size_t n, uint64_t at)
-{
-	ssize_t done;
-
-	while (n) {
-		done = pwrite(fd, from, n, at);
-		if (done < 0 && errno == EINTR)
-			continue;
-		if (done <= 0) {
-			errno = done ? errno : ENOSPC;
-			return -1;
-		}
-		from += done;
-		at += done;
-		n -= done;
-	}
-	return 0;
-}
 
 /* The pages of a chunk that are not zero, those that touch in one piece. */
 static int write_pages(const struct ram_writer *w, uint64_t at, uint64_t n)
@@ -45,7 +27,8 @@ static int write_pages(const struct ram_writer *w, uint64_t at, uint64_t n)
 		}
 		for (from = at; at < end && !map_is_zero(w->ram + at, PAGE); at += PAGE)
 			;
-		if (write_all(w->fd, w->ram + from, at - from, from))
+		errno = -io_write(w->fd, w->ram + from, at - from, from);
+		if (errno)
 			return -1;
 	}
 	return 0;

@@ -270,10 +270,8 @@ json_int_t snapshot_number(const struct snapshot *s, const char *key)
  * snapshot_current() - which snapshot the VM goes on from
  * @vm: the VM, open
  * @generation: filled; empty: from none
- *
- * Return: 0.
  */
-int snapshot_current(const struct vm *vm, char generation[GENERATION])
+void snapshot_current(const struct vm *vm, char generation[GENERATION])
 {
 	size_t n;
 	char *text = file_read(vm->fd, "snapshots/.current", GENERATION, &n);
@@ -284,7 +282,6 @@ int snapshot_current(const struct vm *vm, char generation[GENERATION])
 	if (text && snapshot_generation_ok(text))
 		strcpy(generation, text);
 	free(text);
-	return 0;
 }
 
 /**

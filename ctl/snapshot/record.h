@@ -58,7 +58,7 @@ const char *snapshot_text(const struct snapshot *s, const char *key);
 json_int_t snapshot_number(const struct snapshot *s, const char *key);
 int snapshot_tell(const struct snapshot *s, const char *part, const char *what, const char *remedy);
 int snapshot_info_write(int folder, json_t *info);
-int snapshot_current(const struct vm *vm, char generation[GENERATION]);
+void snapshot_current(const struct vm *vm, char generation[GENERATION]);
 int snapshot_set_current(const struct vm *vm, const char *generation);
 
 /* check.c */

@@ -154,6 +154,23 @@ static bool read_none(const json_t *list, size_t cards, struct vmm_fork *f)
 }
 
 /* Answered when it is understood; how it went is told through the pipe that came with it. */
+/* The fork that was asked for begins when the answer is out; it takes over the descriptors that came with the request. */
+static json_t *begin_fork(struct vmm *m, struct vmm_fork *f, struct client *c, const char *wrong)
+{
+	if (!wrong) {
+		memcpy(f->fd, c->fd, sizeof(f->fd));
+		f->nfd = c->nfd;
+		wrong = vmm_fork_check(m, f);
+	}
+	if (wrong) {
+		free(f);
+		return failed(wrong, "try again, or restart the VM");
+	}
+	c->nfd = 0;
+	m->fork = f;
+	return done();
+}
+
 static json_t *do_fork(struct vmm *m, const json_t *request, struct client *c)
 {
 	struct vmm_fork *f = calloc(1, sizeof(*f));
@@ -167,17 +184,9 @@ static json_t *do_fork(struct vmm *m, const json_t *request, struct client *c)
 		snprintf(f->name, sizeof(f->name), "%s", name);
 		f->paused = paused;
 		f->limited = limited;
-		memcpy(f->fd, c->fd, sizeof(f->fd));
-		f->nfd = c->nfd;
-		wrong = vmm_fork_check(m, f);
+		wrong = NULL;
 	}
-	if (wrong) {
-		free(f);
-		return failed(wrong, "try again, or restart the VM");
-	}
-	c->nfd = 0;
-	m->fork = f;
-	return done();
+	return begin_fork(m, f, c, wrong);
 }
 
 static json_t *do_balloon(struct vmm *m, const json_t *request, struct client *c)
@@ -227,17 +236,9 @@ static json_t *do_snapshot(struct vmm *m, const json_t *request, struct client *
 		strcpy(f->generation, generation);
 		snprintf(f->name, sizeof(f->name), "%s", name);
 		f->files = files;
-		memcpy(f->fd, c->fd, sizeof(f->fd));
-		f->nfd = c->nfd;
-		wrong = vmm_fork_check(m, f);
+		wrong = NULL;
 	}
-	if (wrong) {
-		free(f);
-		return failed(wrong, "try again, or restart the VM");
-	}
-	c->nfd = 0;
-	m->fork = f;
-	return done();
+	return begin_fork(m, f, c, wrong);
 }
 
 static const struct command commands[] = {

@@ -35,14 +35,6 @@ void vmm_error(const char *object, const char *what, const char *remedy)
 	vmctl_error(object, what, remedy);
 }
 
-static uint64_t tsc(void)
-{
-	uint32_t lo, hi;
-
-	__asm__ volatile("rdtsc" : "=a"(lo), "=d"(hi));
-	return lo | (uint64_t)hi << 32;
-}
-
 /**
  * vmm_now_us() - the monotonic clock
  *
@@ -59,7 +51,7 @@ uint64_t vmm_now_us(void)
 static void since_start(const struct vmm *m, struct vmm_time *t)
 {
 	t->us = vmm_now_us() - m->start.us;
-	t->tsc = tsc() - m->start.tsc;
+	t->tsc = vmm_tsc() - m->start.tsc;
 }
 
 /**
@@ -453,7 +445,7 @@ int vmm_run(const struct vmm_config *config)
 	m.clock = config->clock;
 	m.pausing = config->paused || config->restore;
 	m.start.us = config->asked ? config->asked : vmm_now_us();
-	m.start.tsc = tsc();
+	m.start.tsc = vmm_tsc();
 	if (create(&m)) {
 		destroy(&m);
 		return VMCTL_FAILED;

@@ -11,6 +11,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "disk/layer.h"
 #include "part.h"
 #include "save.h"
 #include "snapshot/ram.h"
@@ -18,20 +19,8 @@
 
 static int write_all(int fd, const void *from, size_t n)
 {
-	size_t done = 0;
-	ssize_t got;
-
-	while (done < n) {
-		got = pwrite(fd, (const char *)from + done, n - done, done);
-		if (got < 0 && errno == EINTR)
-			continue;
-		if (got <= 0) {
-			errno = got ? errno : ENOSPC;
-			return -1;
-		}
-		done += got;
-	}
-	return 0;
+	errno = -io_write(fd, from, n, 0);
+	return errno ? -1 : 0;
 }
 
 static int write_state(struct vmm *m, const char *generation, int fd)

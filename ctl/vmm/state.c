@@ -70,14 +70,6 @@ struct vmm_vcpu_state {
 	struct vcpu_state s;
 };
 
-static uint64_t rdtsc(void)
-{
-	uint32_t lo, hi;
-
-	__asm__ volatile("rdtsc" : "=a"(lo), "=d"(hi));
-	return lo | (uint64_t)hi << 32;
-}
-
 static uint64_t realtime(void)
 {
 	struct timespec t;
@@ -112,7 +104,7 @@ static void save_vm(void *opaque)
 		vmm_crash(m, "clock", strerror(errno), "see the kernel's log");
 	vs->s.clock = clock.clock;
 	vs->s.realtime = clock.flags & KVM_CLOCK_REALTIME ? clock.realtime : realtime();
-	vs->s.host_tsc = clock.flags & KVM_CLOCK_HOST_TSC ? clock.host_tsc : rdtsc();
+	vs->s.host_tsc = clock.flags & KVM_CLOCK_HOST_TSC ? clock.host_tsc : vmm_tsc();
 	vs->s.tsc_khz = ioctl(m->vcpus[0].fd, KVM_GET_TSC_KHZ, 0);
 	vs->s.ncpuid = m->cpuid->nent < CPUID_MAX ? m->cpuid->nent : CPUID_MAX;
 	memcpy(vs->s.cpuid, m->cpuid->entries, vs->s.ncpuid * sizeof(m->cpuid->entries[0]));
@@ -166,7 +158,7 @@ static int load_vm(void *opaque)
 	if (ioctl(vs->m->vm, KVM_SET_PIT2, vs->s.pit))
 		return fail("timer");
 	vs->elapsed = vs->m->clock == VMM_CLOCK_REALTIME && now > vs->s.realtime ? now - vs->s.realtime : 0;
-	vs->now_tsc = rdtsc();
+	vs->now_tsc = vmm_tsc();
 	return 0;
 }
 

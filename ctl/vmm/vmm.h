@@ -405,6 +405,15 @@ size_t vmm_acpi_build(uint8_t *at, size_t room, uint32_t gpa, unsigned int cpus)
 int vmm_genid_renew(struct vmm *m);
 int vmm_genid_load(struct vmm *m);
 
+/* The host's time-stamp counter. */
+static inline uint64_t vmm_tsc(void)
+{
+	uint32_t lo, hi;
+
+	__asm__ volatile("rdtsc" : "=a"(lo), "=d"(hi));
+	return lo | (uint64_t)hi << 32;
+}
+
 static inline uint64_t vmm_genid_address(uint64_t acpi)
 {
 	return acpi + VMM_ACPI_SIZE - 4096;

@@ -3,7 +3,7 @@
  * test_snapshot.c - the files of a snapshot: what is written is read, and nothing else is; RAM against a model, through
  * generations.
  */
-/* sources: ctl/snapshot/state.c ctl/snapshot/map.c ctl/snapshot/ram.c ctl/snapshot/info.c */
+/* sources: ctl/disk/io.c ctl/snapshot/state.c ctl/snapshot/map.c ctl/snapshot/ram.c ctl/snapshot/info.c */
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
