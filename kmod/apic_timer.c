@@ -43,7 +43,7 @@ static void apic_timer_start(struct vtr_apic *a, u64 expires_ns)
 
 static noinline void apic_arm_deadline(struct vtr_apic *a, u64 now_tsc, u64 deadline)
 {
-	u32 khz = tsc_khz;
+	u32 khz = a->vcpu->clock.rate.khz;
 	u64 delta = min_t(u64, deadline - now_tsc, (u64)khz * MAX_SLEEP_MS);
 
 	WRITE_ONCE(a->armed_tsc, now_tsc + delta);
@@ -78,18 +78,28 @@ static void apic_run_count(struct vtr_vcpu *v, u64 target)
 	vtr_hw(set_timer)(v, rdtsc(), left * tsc_khz / NSEC_PER_MSEC);
 }
 
+/* How long the guest's TSC takes for a span, in host cycles; a long one is cut short. */
+static u64 apic_host_cycles(struct vtr_vcpu *v, u64 cycles)
+{
+	const struct vtr_tsc_rate *r = &v->clock.rate;
+
+	if (likely(!r->ratio))
+		return cycles;
+	return vtr_tsc_unscaled(r, min_t(u64, cycles, (u64)r->khz * MAX_SLEEP_MS), tsc_khz);
+}
+
 /* The deadline is set: deliver, or see to it that somebody looks again when it comes. */
 static void apic_check_deadline(struct vtr_apic *a, u64 deadline)
 {
 	struct vtr_vcpu *v = a->vcpu;
-	u64 now = vtr_guest_tsc(v);
+	u64 host = rdtsc(), now = vtr_guest_tsc_at(&v->clock, host);
 
 	if (now >= deadline) {
 		WRITE_ONCE(a->l.tsc_deadline, 0);
 		if (vtr_lapic_local(&a->l, LAPIC_LVTT) & LAPIC_DO_EVENT)
 			vtr_request_set(v, VTR_REQ_EVENT);
 	} else if (static_branch_unlikely(&vtr_exit_timer)) {
-		vtr_hw(set_timer)(v, now - v->clock.tsc_offset, deadline - now);
+		vtr_hw(set_timer)(v, host, apic_host_cycles(v, deadline - now));
 	} else {
 		apic_host_deadline(a, now, deadline);
 	}

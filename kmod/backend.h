@@ -67,7 +67,8 @@ struct vtr_code_state {
  *	away; VTR_NO_TIMER: none. Loaded or not; called with vtr_exit_timer on only.
  * log_writes: from the next entry on every write that sets a leaf's dirty bit is in the dirty log when
  *	enter() returns, or no more. Loaded or not; called with vtr_pt.cpu_logs only.
- * set_tsc_offset: host TSC + offset = guest TSC.
+ * set_tsc_offset: host TSC, at the guest's rate, + offset = guest TSC.
+ * set_tsc_ratio: that rate, as in struct vtr_tsc_rate. Not running; where scales_tsc() only.
  * iret_seen, iret_done, stepped: the end of an NMI handler, see svm/event.c.
  */
 #define VTR_BACKEND_OPS(OP) \
@@ -111,6 +112,7 @@ struct vtr_code_state {
 	OP(set_timer,		void,	(struct vtr_vcpu *v, u64 now, u64 cycles)) \
 	OP(log_writes,		void,	(struct vtr_vcpu *v, bool on)) \
 	OP(set_tsc_offset,	void,	(struct vtr_vcpu *v, u64 offset)) \
+	OP(set_tsc_ratio,	void,	(struct vtr_vcpu *v, u64 ratio)) \
 	OP(cpu_enable,		int,	(void)) \
 	OP(cpu_disable,		void,	(void))
 
@@ -125,6 +127,8 @@ struct vtr_backend {
 	bool (*virtual_interrupts)(void);
 	/* NULL, or whether the CPU can end the guest's turn at a given time; after check(). */
 	bool (*exit_timer)(void);
+	/* NULL, or whether guests' TSCs may run at another rate than the host's; after check(). */
+	bool (*scales_tsc)(void);
 	/* NULL, or whether the CPU logs the writes that set a leaf's dirty bit; after check(). */
 	bool (*cpu_logs)(void);
 	/* NULL or, at load, the sentence that says why this CPU will not do; *err its errno. */

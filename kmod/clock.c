@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * clock.c - TSC offsets, the VM clock and the kvmclock pages.
+ * clock.c - TSC offsets and rates, the VM clock and the kvmclock pages.
  *
  * Source: KVM's documentation of MSR_KVM_SYSTEM_TIME_NEW ("KVM-specific MSRs"), KVM api.rst KVM_GET_CLOCK.
  */
@@ -43,10 +43,12 @@ static void vtr_clock_resume(VTR_SYSCORE_ARGS)
 		struct vtr_vm *vm = container_of(c, struct vtr_vm, clock);
 
 		c->base_tsc -= back;
-		c->sync.offset += back;
+		c->sync.offset += vtr_tsc_scaled(c->sync.ratio, back);
 		vtr_for_each_vcpu(i, v, vm) {
-			v->clock.tsc_offset += back;
-			v->clock.host_offset += back;
+			u64 guest = vtr_tsc_scaled(v->clock.rate.ratio, back);
+
+			v->clock.tsc_offset += guest;
+			v->clock.host_offset += guest;
 			vtr_hw(set_tsc_offset)(v, v->clock.tsc_offset);
 			vtr_request_set(v, VTR_REQ_CLOCK);
 			vtr_request_set(v, VTR_REQ_TIMER);
@@ -134,10 +136,11 @@ static void vtr_tsc_set_offset(struct vtr_vcpu *v, u64 offset)
 static u64 vtr_tsc_sync(struct vtr_vcpu *v, u64 val, bool user)
 {
 	struct vtr_vm_clock *c = &v->vm->clock;
+	const struct vtr_tsc_rate *r = &v->clock.rate;
 	u64 offset;
 
 	spin_lock(&c->lock);
-	offset = vtr_tsc_sync_write(&c->sync, val, user, rdtsc(), (u64)tsc_khz * 1000);
+	offset = vtr_tsc_sync_write(&c->sync, r, val, user, vtr_tsc_scaled(r->ratio, rdtsc()));
 	v->clock.host_offset = offset;
 	spin_unlock(&c->lock);
 	return offset;
@@ -149,6 +152,7 @@ static u64 vtr_tsc_sync(struct vtr_vcpu *v, u64 val, bool user)
  */
 void vtr_clock_vcpu_init(struct vtr_vcpu *v)
 {
+	v->clock.rate.khz = tsc_khz;
 	vtr_tsc_set_offset(v, vtr_tsc_sync(v, 0, false));
 }
 
@@ -163,7 +167,7 @@ void vtr_tsc_write(struct vtr_vcpu *v, u64 val, bool host)
 	u64 offset;
 
 	if (!host) {
-		offset = val - rdtsc();
+		offset = val - vtr_tsc_scaled(v->clock.rate.ratio, rdtsc());
 		v->clock.tsc_adjust += offset - v->clock.tsc_offset;
 		vtr_tsc_set_offset(v, offset);
 		return;
@@ -207,7 +211,8 @@ static bool vtr_vm_tsc_stable(struct vtr_vm *vm)
 	if (check_tsc_unstable())
 		return false;
 	vtr_for_each_vcpu(i, v, vm)
-		if (v->clock.host_offset != vm->clock.sync.offset)
+		if (v->clock.host_offset != vm->clock.sync.offset ||
+		    v->clock.rate.ratio != vm->clock.sync.ratio)
 			return false;
 	return true;
 }
@@ -216,17 +221,19 @@ static bool vtr_vm_tsc_stable(struct vtr_vm *vm)
 static void vtr_clock_fill(struct vtr_vcpu *v, struct pvclock_vcpu_time_info *t)
 {
 	struct vtr_vm_clock *c = &v->vm->clock;
+	struct vtr_tsc_scale scale;
 	u64 tsc;
 
+	vtr_tsc_scale_set(&scale, v->clock.rate.khz);
 	spin_lock(&c->lock);
 	/* From the same origin all pages give the same time; without a stable TSC from here and now. */
 	tsc = unlikely(check_tsc_unstable()) ? rdtsc() : c->base_tsc;
-	t->tsc_timestamp = tsc + v->clock.tsc_offset;
+	t->tsc_timestamp = vtr_guest_tsc_at(&v->clock, tsc);
 	t->system_time = vtr_vm_clock_ns(c, tsc);
 	t->flags = vtr_vm_tsc_stable(v->vm) ? PVCLOCK_TSC_STABLE_BIT : 0;
 	spin_unlock(&c->lock);
-	t->tsc_to_system_mul = vtr_scale.mul;
-	t->tsc_shift = vtr_scale.shift;
+	t->tsc_to_system_mul = scale.mul;
+	t->tsc_shift = scale.shift;
 	if (v->clock.stopped)
 		t->flags |= PVCLOCK_GUEST_STOPPED;
 }
@@ -351,14 +358,38 @@ int vtr_clock_set(struct vtr_vm *vm, const struct kvm_clock_data *d)
 }
 
 /**
+ * vtr_clock_scales_tsc() - may guests' TSCs run at rates of their own?
+ */
+bool vtr_clock_scales_tsc(void)
+{
+	return vtr_backend->scales_tsc && vtr_backend->scales_tsc();
+}
+
+/* Returns the offset that a new rate gives. */
+static u64 vtr_tsc_join(struct vtr_vcpu *v, u64 now)
+{
+	struct vtr_vm_clock *c = &v->vm->clock;
+	const struct vtr_tsc_rate *r = &v->clock.rate;
+
+	spin_lock(&c->lock);
+	if (c->sync.ratio != r->ratio) {
+		c->sync.ratio = r->ratio;
+		c->sync.offset = now - vtr_tsc_scaled(r->ratio, rdtsc());
+	}
+	v->clock.host_offset = c->sync.offset;
+	spin_unlock(&c->lock);
+	return v->clock.host_offset;
+}
+
+/**
  * vtr_clock_get_khz() - KVM_GET_TSC_KHZ
  * @v: the vCPU
  *
- * Return: the guest's TSC frequency in kHz, the host's.
+ * Return: the guest's TSC frequency in kHz.
  */
 long vtr_clock_get_khz(struct vtr_vcpu *v)
 {
-	return tsc_khz;
+	return v->clock.rate.khz;
 }
 
 /**
@@ -366,14 +397,21 @@ long vtr_clock_get_khz(struct vtr_vcpu *v)
  * @v: the vCPU
  * @khz: frequency, 0 for the host's
  *
- * Return: 0 for the host's frequency within 250 ppm, else -EINVAL: the TSC is not scaled.
+ * The TSC goes on from where it is, or from where the others of the VM are that run at this rate.
+ *
+ * Return: 0, or -EINVAL where the CPU does not scale TSCs, or not so far.
  */
 long vtr_clock_set_khz(struct vtr_vcpu *v, unsigned long khz)
 {
-	u64 tolerance = (u64)tsc_khz * 250 / 1000000;
+	u64 now = vtr_guest_tsc(v), old = v->clock.rate.ratio;
 
-	if (khz && (khz > tsc_khz + tolerance || khz < tsc_khz - tolerance))
+	if (vtr_tsc_rate_set(&v->clock.rate, khz, tsc_khz, vtr_clock_scales_tsc()))
 		return -EINVAL;
+	if (v->clock.rate.ratio == old)
+		return 0;
+	vtr_hw(set_tsc_ratio)(v, v->clock.rate.ratio);
+	vtr_tsc_set_offset(v, vtr_tsc_join(v, now));
+	vtr_vm_request(v->vm, VTR_REQ_CLOCK, false);
 	return 0;
 }
 
@@ -417,7 +455,7 @@ long vtr_clock_attr(struct vtr_vcpu *v, unsigned int cmd, void __user *user)
 		if (get_user(offset, p))
 			return -EFAULT;
 		spin_lock(&v->vm->clock.lock);
-		vtr_tsc_sync_offset(&v->vm->clock.sync, offset);
+		vtr_tsc_sync_offset(&v->vm->clock.sync, &v->clock.rate, offset);
 		v->clock.host_offset = offset;
 		spin_unlock(&v->vm->clock.lock);
 		vtr_tsc_set_offset(v, offset);

@@ -37,7 +37,8 @@ struct vtr_vm_clock {
 
 /**
  * struct vtr_vcpu_clock - a vCPU's time; by its own thread but for @host_offset
- * @tsc_offset: guest TSC - host TSC
+ * @rate: how fast the guest's TSC runs
+ * @tsc_offset: guest TSC - host TSC at that rate
  * @host_offset: the same as user space gave it, without the guest's own changes; vm->clock.lock
  * @tsc_adjust: MSR IA32_TSC_ADJUST
  * @area: MSR KVM_SYSTEM_TIME: address and enable bit
@@ -46,6 +47,7 @@ struct vtr_vm_clock {
  * @stopped: tell the guest that it was paused
  */
 struct vtr_vcpu_clock {
+	struct vtr_tsc_rate rate;
 	u64 tsc_offset;
 	u64 host_offset;
 	u64 tsc_adjust;
@@ -63,6 +65,7 @@ void vtr_clock_vcpu_init(struct vtr_vcpu *v);
 void vtr_clock_update(struct vtr_vcpu *v);
 int vtr_clock_get(struct vtr_vm *vm, struct kvm_clock_data *d);
 int vtr_clock_set(struct vtr_vm *vm, const struct kvm_clock_data *d);
+bool vtr_clock_scales_tsc(void);
 long vtr_clock_get_khz(struct vtr_vcpu *v);
 long vtr_clock_set_khz(struct vtr_vcpu *v, unsigned long khz);
 long vtr_clock_guest_stopped(struct vtr_vcpu *v);
@@ -73,6 +76,12 @@ int vtr_clock_set_area(struct vtr_vcpu *v, u64 val);
 void vtr_clock_set_wall(struct vtr_vcpu *v, u64 val);
 u64 vtr_tsc_to_ns(u64 cycles);
 
-#define vtr_guest_tsc(v)	(rdtsc() + (v)->clock.tsc_offset)
+/* The guest's TSC when the host's is @tsc. */
+static inline u64 vtr_guest_tsc_at(const struct vtr_vcpu_clock *c, u64 tsc)
+{
+	return vtr_tsc_scaled(c->rate.ratio, tsc) + c->tsc_offset;
+}
+
+#define vtr_guest_tsc(v)	vtr_guest_tsc_at(&(v)->clock, rdtsc())
 
 #endif /* VITRINE_CLOCK_H */

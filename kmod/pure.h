@@ -81,6 +81,11 @@ static inline u64 mul_u64_u64_shr(u64 a, u64 b, unsigned int shift)
 	return (u64)(((unsigned __int128)a * b) >> shift);
 }
 
+static inline u64 mul_u64_u32_div(u64 a, u32 mul, u32 div)
+{
+	return (u64)((unsigned __int128)a * mul / div);
+}
+
 /* Guest-physical, guest-virtual, host-physical and host-virtual addresses, and frame numbers. */
 typedef u64 gpa_t;
 typedef u64 gva_t;

@@ -188,6 +188,8 @@ int vtr_check_extension(struct vtr_vm *vm, long cap)
 	case KVM_CAP_XSAVE:
 	case KVM_CAP_XCRS:
 		return vtr_fpu_has_xsave();
+	case KVM_CAP_TSC_CONTROL:
+		return vtr_clock_scales_tsc();
 	case KVM_CAP_XSAVE2:
 		return vtr_fpu_has_xsave() ? vtr_fpu_user_size() : 0;
 	case KVM_CAP_GET_MSR_FEATURES: {

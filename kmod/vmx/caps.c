@@ -63,7 +63,7 @@ static const struct vmx_control_set vmx_control_sets[] = {
 		.need = VMX_CPU2_EPT | VMX_CPU2_UNRESTRICTED | VMX_CPU2_WBINVD,
 		.want = VMX_CPU2_RDTSCP | VMX_CPU2_VPID | VMX_CPU2_PAUSE_LOOP |
 			VMX_CPU2_INVPCID | VMX_CPU2_XSAVES | VMX_CPU2_VID_ALL |
-			VMX_CPU2_PML,
+			VMX_CPU2_PML | VMX_CPU2_TSC_SCALING,
 		.out = &vmx_caps.cpu2,
 	}, {
 		.msr = MSR_IA32_VMX_EXIT_CTLS, .true_msr = MSR_IA32_VMX_TRUE_EXIT_CTLS,
@@ -93,6 +93,7 @@ VMX_PARAM(vpid, "cached translations tagged by vCPU");
 VMX_PARAM(tpr_shadow, "the guest's CR8 without exits");
 VMX_PARAM(vid, "interrupts, EOIs and self-IPIs in x2APIC mode without exits (needs tpr_shadow)");
 VMX_PARAM(preemption_timer, "a running guest's timers without interrupts of the host");
+VMX_PARAM(tsc_scaling, "TSCs of guests at a frequency of their own");
 VMX_PARAM(ple, "exits from loops of PAUSE");
 VMX_PARAM(mtf, "single steps by the monitor trap");
 
@@ -120,6 +121,7 @@ static const struct vmx_feature vmx_features[] = {
 	{ &vmx_param_tpr_shadow, &vmx_caps.cpu, NULL, VMX_CPU_TPR_SHADOW },
 	{ &vmx_param_vid, &vmx_caps.cpu2, NULL, VMX_CPU2_VID_ALL, &vmx_param_tpr_shadow },
 	{ &vmx_param_preemption_timer, &vmx_caps.pin, NULL, VMX_PIN_TIMER },
+	{ &vmx_param_tsc_scaling, &vmx_caps.cpu2, NULL, VMX_CPU2_TSC_SCALING },
 	{ &vmx_param_ple, &vmx_caps.cpu2, NULL, VMX_CPU2_PAUSE_LOOP },
 	{ &vmx_param_mtf, &vmx_caps.cpu_may, NULL, VMX_CPU_MONITOR_TRAP },
 };
@@ -199,6 +201,14 @@ bool vmx_virtual_interrupts(void)
 bool vmx_exit_timer(void)
 {
 	return vmx_caps.pin & VMX_PIN_TIMER;
+}
+
+/**
+ * vmx_scales_tsc() - does the CPU scale the guest's TSC?
+ */
+bool vmx_scales_tsc(void)
+{
+	return vmx_caps.cpu2 & VMX_CPU2_TSC_SCALING;
 }
 
 /**

@@ -555,3 +555,17 @@ void vmx_set_tsc_offset(struct vtr_vcpu *v, u64 offset)
 	vmcs_write(VMCS_TSC_OFFSET, offset);
 	vmx_unuse();
 }
+
+/**
+ * vmx_set_tsc_ratio() - the rate of the guest's TSC
+ * @v: not running
+ * @ratio: guest's by host's frequency, as in struct vtr_tsc_rate; the CPU's form, but for 0, the same
+ */
+void vmx_set_tsc_ratio(struct vtr_vcpu *v, u64 ratio)
+{
+	static_assert(VTR_TSC_RATIO_BITS == 48);
+
+	vmx_use(v);
+	vmcs_write(VMCS_TSC_MULTIPLIER, ratio ?: BIT_ULL(VTR_TSC_RATIO_BITS));
+	vmx_unuse();
+}

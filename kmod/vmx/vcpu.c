@@ -97,6 +97,8 @@ static void vmx_init_controls(struct vtr_vcpu *v)
 		vmcs_write(VMCS_PLE_GAP, 128);
 		vmcs_write(VMCS_PLE_WINDOW, 4096);
 	}
+	if (vmx_scales_tsc())
+		vmx_set_tsc_ratio(v, 0);
 	if (vmx_exit_timer())
 		vmcs_write(VMCS_GUEST_TIMER, U32_MAX);
 	if (hw->pml)

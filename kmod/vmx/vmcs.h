@@ -39,6 +39,7 @@ enum vmcs_field {
 	VMCS_EPTP			= 0x201a,
 	VMCS_EOI_EXIT_BITMAP0		= 0x201c,	/* and three more, 2 apart */
 	VMCS_XSS_EXIT_BITMAP		= 0x202c,
+	VMCS_TSC_MULTIPLIER		= 0x2032,
 	VMCS_GUEST_PHYSICAL		= 0x2400,
 	VMCS_LINK_POINTER		= 0x2800,
 	VMCS_GUEST_DEBUGCTL		= 0x2802,
@@ -162,6 +163,7 @@ enum vmcs_field {
 #define VMX_CPU2_INVPCID		BIT(12)
 #define VMX_CPU2_PML			BIT(17)
 #define VMX_CPU2_XSAVES			BIT(20)
+#define VMX_CPU2_TSC_SCALING		BIT(25)
 
 /* VM-exit controls */
 #define VMX_EXIT_SAVE_DEBUG		BIT(2)

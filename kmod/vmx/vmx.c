@@ -11,6 +11,7 @@ const struct vtr_backend vtr_vmx_backend = {
 	.leaf_levels		= vmx_leaf_levels,
 	.virtual_interrupts	= vmx_virtual_interrupts,
 	.exit_timer		= vmx_exit_timer,
+	.scales_tsc		= vmx_scales_tsc,
 	.cpu_logs		= vmx_cpu_logs,
 	.check			= vmx_check,
 	.setup			= vmx_setup,
@@ -55,6 +56,7 @@ const struct vtr_backend vtr_vmx_backend = {
 	.set_timer		= vmx_set_timer,
 	.log_writes		= vmx_log_writes,
 	.set_tsc_offset		= vmx_set_tsc_offset,
+	.set_tsc_ratio		= vmx_set_tsc_ratio,
 	.cpu_enable		= vmx_cpu_enable,
 	.cpu_disable		= vmx_cpu_disable,
 };

@@ -137,6 +137,7 @@ const char *vmx_caps_read(int *err);
 u8 vmx_leaf_levels(void);
 bool vmx_virtual_interrupts(void);
 bool vmx_exit_timer(void);
+bool vmx_scales_tsc(void);
 bool vmx_ept_accessed(void);
 bool vmx_cpu_logs(void);
 
@@ -227,6 +228,7 @@ void vmx_lend_debug(struct vtr_vcpu *v);
 void vmx_take_debug(struct vtr_vcpu *v);
 void vmx_update_debug(struct vtr_vcpu *v);
 void vmx_set_tsc_offset(struct vtr_vcpu *v, u64 offset);
+void vmx_set_tsc_ratio(struct vtr_vcpu *v, u64 ratio);
 
 /* Ask for a primary control, or no more; it reaches the VMCS before the next entry. */
 static inline void vmx_control(struct vtr_vcpu *v, u32 bit, bool on)

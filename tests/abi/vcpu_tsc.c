@@ -53,6 +53,82 @@ ABI_TEST("KVM_GET_TSC_KHZ is positive, and that frequency and 0 are accepted")
 	EXPECT_EQ(ioctl(vcpu->fd, KVM_GET_TSC_KHZ, 0UL), khz);
 }
 
+static uint64_t host_tsc(void)
+{
+	uint32_t lo, hi;
+
+	__asm__ volatile("lfence; rdtsc" : "=a"(lo), "=d"(hi) : : "memory");
+	return lo | (uint64_t)hi << 32;
+}
+
+/* A vCPU whose TSC runs at 3/2 of the host's; NULL where it cannot. */
+static struct vcpu *scaled(struct vm *vm, unsigned int id, long *khz)
+{
+	struct vcpu *vcpu = vcpu_create(vm, id);
+
+	*khz = ioctl(vcpu->fd, KVM_GET_TSC_KHZ, 0UL) * 3 / 2;
+	return ioctl(vm->fd, KVM_CHECK_EXTENSION, KVM_CAP_TSC_CONTROL) > 0 &&
+	       !ioctl(vcpu->fd, KVM_SET_TSC_KHZ, *khz) ? vcpu : NULL;
+}
+
+ABI_TEST("half the host's frequency is accepted where TSCs are scaled, else EINVAL")
+{
+	struct vcpu *vcpu = vcpu_create(vm_create(VM_IRQCHIP), 0);
+	long khz = ioctl(vcpu->fd, KVM_GET_TSC_KHZ, 0UL);
+
+	if (ioctl(vcpu->vm->fd, KVM_CHECK_EXTENSION, KVM_CAP_TSC_CONTROL) > 0) {
+		EXPECT_OK(ioctl(vcpu->fd, KVM_SET_TSC_KHZ, khz / 2));
+		EXPECT_EQ(ioctl(vcpu->fd, KVM_GET_TSC_KHZ, 0UL), khz / 2);
+	} else {
+		EXPECT_ERRNO(ioctl(vcpu->fd, KVM_SET_TSC_KHZ, khz / 2), EINVAL);
+		EXPECT_EQ(ioctl(vcpu->fd, KVM_GET_TSC_KHZ, 0UL), khz);
+	}
+	EXPECT_ERRNO(ioctl(vcpu->fd, KVM_SET_TSC_KHZ, 0xffffffffUL), EINVAL);
+}
+
+ABI_TEST("a scaled TSC runs at its frequency, for the guest and in the MSR")
+{
+	long khz;
+	struct vcpu *vcpu = scaled(vm_create(VM_IRQCHIP), 0, &khz);
+	uint64_t from[3], to[3], seen;
+
+	if (!vcpu)
+		abi_skip("no TSC scaling");
+	EXPECT_EQ(ioctl(vcpu->fd, KVM_GET_TSC_KHZ, 0UL), khz);
+	from[0] = host_tsc();
+	from[1] = tsc(vcpu);
+	from[2] = host_tsc();
+	sleep_ms(20);
+	vcpu_load64(vcpu, rdtsc, rdtsc_end);
+	NEED(vcpu_done(vcpu));
+	seen = vcpu_regs(vcpu).rax;
+	to[0] = host_tsc();
+	to[1] = tsc(vcpu);
+	to[2] = host_tsc();
+	EXPECT(seen >= from[1]);
+	EXPECT(seen <= to[1]);
+	EXPECT((to[1] - from[1]) * 2 >= (to[0] - from[2]) * 3 - 6);
+	EXPECT((to[1] - from[1]) * 2 <= (to[2] - from[0]) * 3 + 6);
+}
+
+ABI_TEST("scaled TSCs written to 0 on several vCPUs are one TSC")
+{
+	struct vm *vm = vm_create(VM_IRQCHIP);
+	long khz;
+	struct vcpu *first = scaled(vm, 0, &khz), *second = scaled(vm, 1, &khz);
+	uint64_t before, between;
+
+	if (!first || !second)
+		abi_skip("no TSC scaling");
+	EXPECT_EQ(msr_set(first, 0x10, 0), 1);
+	sleep_ms(30);
+	EXPECT_EQ(msr_set(second, 0x10, 0), 1);
+	before = tsc(first);
+	between = tsc(second);
+	EXPECT(before <= between);
+	EXPECT(between <= tsc(first));
+}
+
 ABI_TEST("KVM_KVMCLOCK_CTRL is EINVAL while the guest has no clock page")
 {
 	EXPECT_ERRNO(ioctl(vcpu_create(vm_create(VM_IRQCHIP), 0)->fd, KVM_KVMCLOCK_CTRL), EINVAL);
@@ -88,6 +164,25 @@ ABI_TEST("the clock page holds an even version, a scale and a time; the wall clo
 	EXPECT(page->tsc_timestamp);
 	EXPECT(wall[0] && !(wall[0] & 1));
 	EXPECT(wall[1] > 1500000000);
+}
+
+ABI_TEST("the clock page of a scaled TSC has its scale")
+{
+	long khz;
+	struct vcpu *vcpu = scaled(vm_create(VM_IRQCHIP), 0, &khz);
+	const struct clock_page *page;
+	uint64_t cycles;
+
+	if (!vcpu)
+		abi_skip("no TSC scaling");
+	page = (void *)(vcpu->vm->ram + 0x31000);
+	vcpu_load16(vcpu, clock_on, clock_on_end);
+	NEED(vcpu_done(vcpu));
+	NEED(vcpu_done(vcpu));
+	cycles = khz * 1000;
+	cycles = page->shift < 0 ? cycles >> -page->shift : cycles << page->shift;
+	cycles = (unsigned __int128)cycles * page->mul >> 32;
+	EXPECT(cycles > 999999000 && cycles < 1000001000);
 }
 
 ABI_TEST("KVM_KVMCLOCK_CTRL tells the guest that it was stopped")

@@ -9,7 +9,7 @@
  *
  * A row of the table: NAME IMAGE CPUS TIMEOUT EXPECT NEEDS.  EXPECT is `pass` or `shutdown` (the guest ends in
  * a triple fault); NEEDS is `-` or words joined by commas: `huge` (memory in huge pages), `host2`
- * (two host CPUs).
+ * (two host CPUs), `scale` (the TSC runs at 3/2 of the host's frequency; skipped where it cannot).
  */
 #define _GNU_SOURCE
 #include <err.h>
@@ -21,6 +21,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -104,6 +105,10 @@ static void run_row(const struct row *row, int dev, const char *guests)
 		say(row, "skip needs two host CPUs\n");
 		return;
 	}
+	if (strstr(row->needs, "scale") && ioctl(dev, KVM_CHECK_EXTENSION, KVM_CAP_TSC_CONTROL) <= 0) {
+		say(row, "skip needs a CPU that scales TSCs\n");
+		return;
+	}
 	if (pipe(pipes) < 0)
 		err(1, "pipe");
 	pid = fork();
@@ -117,6 +122,7 @@ static void run_row(const struct row *row, int dev, const char *guests)
 		vm.dev = dev;
 		vm.cpus = row->cpus;
 		vm.huge = strstr(row->needs, "huge");
+		vm.scale = strstr(row->needs, "scale");
 		vm.expect_shutdown = !strcmp(row->expect, "shutdown");
 		snprintf(line, sizeof(line), "%s/%s", guests, row->image);
 		vm_run(&vm, line);

@@ -31,7 +31,7 @@ struct vcpu {
 struct vm {
 	int dev, fd;
 	unsigned int cpus;
-	bool huge, expect_shutdown;
+	bool huge, scale, expect_shutdown;
 	uint8_t *ram, *backing;
 	struct vcpu vcpu[MAX_CPUS];
 	pthread_mutex_t lock;

@@ -109,6 +109,8 @@ static void create_vcpu(struct vm *vm, unsigned int id)
 	if (v->run == MAP_FAILED)
 		report_stop("mmap of a vCPU");
 	set_cpuid(vm, v);
+	if (vm->scale)
+		CHECK(ioctl(v->fd, KVM_SET_TSC_KHZ, CHECK(ioctl(v->fd, KVM_GET_TSC_KHZ, 0)) * 3 / 2));
 	CHECK(ioctl(v->fd, KVM_SET_MSRS, &tsc));
 	if (id)
 		return;

@@ -9,6 +9,7 @@
 
 #define SECOND	2000000000ULL	/* cycles */
 
+static const struct vtr_tsc_rate rate = { .khz = SECOND / 1000 };
 static struct vtr_tsc_sync sync_state;
 
 static void setup(void)
@@ -72,19 +73,19 @@ END_TEST
 
 START_TEST(creation_starts_the_tsc_at_zero_and_joins)
 {
-	u64 first = vtr_tsc_sync_write(&sync_state, 0, false, 5000, SECOND);
+	u64 first = vtr_tsc_sync_write(&sync_state, &rate, 0, false, 5000);
 
 	ck_assert_uint_eq(first + 5000, 0);
-	ck_assert_uint_eq(vtr_tsc_sync_write(&sync_state, 0, false, 9 * SECOND, SECOND), first);
+	ck_assert_uint_eq(vtr_tsc_sync_write(&sync_state, &rate, 0, false, 9 * SECOND), first);
 	ck_assert(!sync_state.user_set);
 }
 END_TEST
 
 START_TEST(zero_means_as_the_others_however_late)
 {
-	u64 first = vtr_tsc_sync_write(&sync_state, 0, false, 5000, SECOND);
+	u64 first = vtr_tsc_sync_write(&sync_state, &rate, 0, false, 5000);
 
-	ck_assert_uint_eq(vtr_tsc_sync_write(&sync_state, 0, true, 100 * SECOND, SECOND), first);
+	ck_assert_uint_eq(vtr_tsc_sync_write(&sync_state, &rate, 0, true, 100 * SECOND), first);
 }
 END_TEST
 
@@ -92,12 +93,12 @@ START_TEST(the_first_saved_value_is_kept)
 {
 	u64 offset;
 
-	vtr_tsc_sync_write(&sync_state, 0, false, 5000, SECOND);
+	vtr_tsc_sync_write(&sync_state, &rate, 0, false, 5000);
 	/* Near to what the new vCPU shows, and yet not moved to it. */
-	offset = vtr_tsc_sync_write(&sync_state, 1234, true, 6000, SECOND);
+	offset = vtr_tsc_sync_write(&sync_state, &rate, 1234, true, 6000);
 	ck_assert_uint_eq(offset, 1234ULL - 6000);
 	/* The other vCPUs' values follow a little later, and join. */
-	ck_assert_uint_eq(vtr_tsc_sync_write(&sync_state, 1234 + 77, true, 9000, SECOND), offset);
+	ck_assert_uint_eq(vtr_tsc_sync_write(&sync_state, &rate, 1234 + 77, true, 9000), offset);
 }
 END_TEST
 
@@ -105,21 +106,83 @@ START_TEST(near_is_within_a_second_on_both_sides)
 {
 	u64 base, now = 50 * SECOND;
 
-	vtr_tsc_sync_write(&sync_state, 0, false, 0, SECOND);
-	base = vtr_tsc_sync_write(&sync_state, 10 * SECOND, true, now, SECOND);
-	ck_assert_uint_eq(vtr_tsc_sync_write(&sync_state, 11 * SECOND - 1, true, now, SECOND), base);
-	ck_assert_uint_eq(vtr_tsc_sync_write(&sync_state, 9 * SECOND + 1, true, now, SECOND), base);
-	ck_assert_uint_ne(vtr_tsc_sync_write(&sync_state, 11 * SECOND, true, now, SECOND), base);
+	vtr_tsc_sync_write(&sync_state, &rate, 0, false, 0);
+	base = vtr_tsc_sync_write(&sync_state, &rate, 10 * SECOND, true, now);
+	ck_assert_uint_eq(vtr_tsc_sync_write(&sync_state, &rate, 11 * SECOND - 1, true, now), base);
+	ck_assert_uint_eq(vtr_tsc_sync_write(&sync_state, &rate, 9 * SECOND + 1, true, now), base);
+	ck_assert_uint_ne(vtr_tsc_sync_write(&sync_state, &rate, 11 * SECOND, true, now), base);
 	sync_state.offset = base;
-	ck_assert_uint_ne(vtr_tsc_sync_write(&sync_state, 9 * SECOND, true, now, SECOND), base);
+	ck_assert_uint_ne(vtr_tsc_sync_write(&sync_state, &rate, 9 * SECOND, true, now), base);
 }
 END_TEST
 
 START_TEST(an_offset_is_what_later_vcpus_join)
 {
-	vtr_tsc_sync_write(&sync_state, 0, false, 5000, SECOND);
-	vtr_tsc_sync_offset(&sync_state, 42);
-	ck_assert_uint_eq(vtr_tsc_sync_write(&sync_state, 0, false, SECOND, SECOND), 42);
+	vtr_tsc_sync_write(&sync_state, &rate, 0, false, 5000);
+	vtr_tsc_sync_offset(&sync_state, &rate, 42);
+	ck_assert_uint_eq(vtr_tsc_sync_write(&sync_state, &rate, 0, false, SECOND), 42);
+}
+END_TEST
+
+START_TEST(another_rate_is_no_company)
+{
+	struct vtr_tsc_rate fast;
+	u64 first = vtr_tsc_sync_write(&sync_state, &rate, 0, false, 5000), other;
+
+	ck_assert_int_eq(vtr_tsc_rate_set(&fast, 3000000, 2000000, true), 0);
+	other = vtr_tsc_sync_write(&sync_state, &fast, 0, true, vtr_tsc_scaled(fast.ratio, 9000));
+	ck_assert_uint_ne(other, first);
+	ck_assert_uint_eq(other + 13500, 0);
+	ck_assert_uint_eq(vtr_tsc_sync_write(&sync_state, &fast, 0, true, SECOND), other);
+}
+END_TEST
+
+START_TEST(a_rate_scales_and_back)
+{
+	u64 khz = frequencies_khz[_i], year = 365ULL * 86400 * 1000, cycles = 2400000 * year;
+	struct vtr_tsc_rate r;
+	u64 guest, host;
+
+	ck_assert_int_eq(vtr_tsc_rate_set(&r, khz, 2400000, true), 0);
+	ck_assert_uint_eq(r.khz, khz);
+	guest = vtr_tsc_scaled(r.ratio, cycles);
+	/* Half a second in a year for 1 kHz, whose ratio has 27 significant bits; much less for the others. */
+	ck_assert_uint_le(guest, khz * year);
+	ck_assert_uint_ge(guest, khz * (year - 500));
+	host = vtr_tsc_unscaled(&r, khz * 1000, 2400000);
+	ck_assert_uint_eq(host, 2400000000);
+}
+END_TEST
+
+START_TEST(a_rate_near_the_hosts_is_the_hosts)
+{
+	struct vtr_tsc_rate r;
+
+	ck_assert_int_eq(vtr_tsc_rate_set(&r, 2400600, 2400000, false), 0);
+	ck_assert_uint_eq(r.khz, 2400000);
+	ck_assert_uint_eq(r.ratio, 0);
+	ck_assert_int_eq(vtr_tsc_rate_set(&r, 0, 2400000, true), 0);
+	ck_assert_uint_eq(r.ratio, 0);
+	ck_assert_int_eq(vtr_tsc_rate_set(&r, 2399400, 2400000, true), 0);
+	ck_assert_uint_eq(r.ratio, 0);
+	ck_assert_int_eq(vtr_tsc_rate_set(&r, 2400601, 2400000, true), 0);
+	ck_assert_uint_ne(r.ratio, 0);
+}
+END_TEST
+
+START_TEST(a_rate_that_cannot_be_leaves_the_old_one)
+{
+	struct vtr_tsc_rate r = { .khz = 7, .ratio = 8 };
+
+	ck_assert_int_eq(vtr_tsc_rate_set(&r, 2400601, 2400000, false), -EINVAL);
+	ck_assert_int_eq(vtr_tsc_rate_set(&r, 0x80000000, 2400000, true), -EINVAL);
+	ck_assert_int_eq(vtr_tsc_rate_set(&r, ~0ULL, 2400000, true), -EINVAL);
+	/* 65536 times the host's has no ratio, a cycle less has. */
+	ck_assert_int_eq(vtr_tsc_rate_set(&r, 10 << 16, 10, true), -EINVAL);
+	ck_assert_uint_eq(r.khz, 7);
+	ck_assert_uint_eq(r.ratio, 8);
+	ck_assert_int_eq(vtr_tsc_rate_set(&r, (10 << 16) - 1, 10, true), 0);
+	ck_assert_uint_eq(r.ratio, mul_u64_u32_div(1ULL << 48, (10 << 16) - 1, 10));
 }
 END_TEST
 
@@ -134,6 +197,9 @@ int main(void)
 	tcase_add_loop_test(scale, the_multiplier_has_its_top_bit, 0, n);
 	tcase_add_test(scale, time_does_not_go_back);
 	tcase_add_test(scale, years_fit);
+	tcase_add_loop_test(scale, a_rate_scales_and_back, 0, n);
+	tcase_add_test(scale, a_rate_near_the_hosts_is_the_hosts);
+	tcase_add_test(scale, a_rate_that_cannot_be_leaves_the_old_one);
 	suite_add_tcase(s, scale);
 	tcase_add_checked_fixture(sync, setup, NULL);
 	tcase_add_test(sync, creation_starts_the_tsc_at_zero_and_joins);
@@ -141,6 +207,7 @@ int main(void)
 	tcase_add_test(sync, the_first_saved_value_is_kept);
 	tcase_add_test(sync, near_is_within_a_second_on_both_sides);
 	tcase_add_test(sync, an_offset_is_what_later_vcpus_join);
+	tcase_add_test(sync, another_rate_is_no_company);
 	suite_add_tcase(s, sync);
 	srunner_run_all(sr, CK_ENV);
 	failed = srunner_ntests_failed(sr);
