@@ -45,7 +45,8 @@ struct vmx_control_set {
 	u32 *out;
 };
 
-static const struct vmx_control_set vmx_control_sets[] = {
+/* In the order of enum vmx_control_field. */
+static const struct vmx_control_set vmx_control_sets[VMX_CONTROL_FIELDS] = {
 	{
 		.msr = MSR_IA32_VMX_PINBASED_CTLS, .true_msr = MSR_IA32_VMX_TRUE_PINBASED_CTLS,
 		.need = VMX_PIN_EXT_INTR | VMX_PIN_NMI | VMX_PIN_VIRTUAL_NMI,
@@ -165,16 +166,17 @@ static void vmx_hide_features(void)
 #define VMX_CPU_NEVER	(VMX_CPU_CR3_LOAD | VMX_CPU_CR3_STORE)
 
 /* Returns false if a control that is needed is not there. */
-static bool vmx_adjust(const struct vmx_control_set *s, bool has_true)
+static bool vmx_adjust(enum vmx_control_field field, bool has_true)
 {
+	const struct vmx_control_set *s = &vmx_control_sets[field];
+	struct vmx_allowed *a = &vmx_caps.allowed[field];
 	u64 allowed;
-	u32 must, may;
 
 	rdmsrl(has_true && s->true_msr ? s->true_msr : s->msr, allowed);
-	must = allowed;
-	may = allowed >> 32;
-	*s->out = must | ((s->need | s->want) & may);
-	return !(s->need & ~may);
+	a->must = allowed;
+	a->may = allowed >> 32;
+	*s->out = a->must | ((s->need | s->want) & a->may);
+	return !(s->need & ~a->may);
 }
 
 /**
@@ -252,13 +254,11 @@ const char *vmx_caps_read(int *err)
 	if (!(controls >> 32 & VMX_CPU2_UNRESTRICTED))
 		return "the CPU has VT-x but no unrestricted guests, which are required: use a CPU of the Westmere generation or later";
 	for (i = 0; i < ARRAY_SIZE(vmx_control_sets); i++)
-		if (!vmx_adjust(&vmx_control_sets[i], basic & BASIC_TRUE_CONTROLS))
+		if (!vmx_adjust(i, basic & BASIC_TRUE_CONTROLS))
 			return "the CPU's VT-x lacks a control that is required (EFER or PAT switching, virtual NMIs): use another machine, or enable it in the hypervisor below";
 	if (vmx_caps.cpu & VMX_CPU_NEVER)
 		return "the CPU's VT-x exits on every load of CR3: use another machine";
-	rdmsrl(basic & BASIC_TRUE_CONTROLS ? MSR_IA32_VMX_TRUE_PROCBASED_CTLS :
-					     MSR_IA32_VMX_PROCBASED_CTLS, controls);
-	vmx_caps.cpu_may = controls >> 32;
+	vmx_caps.cpu_may = vmx_caps.allowed[VMX_CPU].may;
 	rdmsrl(MSR_IA32_VMX_MISC, misc);
 	rdmsrl(MSR_IA32_VMX_EPT_VPID_CAP, vmx_caps.ept_vpid);
 	if (!(misc & MISC_STORES_LMA) || !(vmx_caps.ept_vpid & EPT_WB) ||

@@ -2,7 +2,7 @@
 /*
  * check.c - the checks of a VM entry, done again in software after one failed, to name the culprit.
  *
- * In the manual's order: SDM 3C "Checks on the Host-State Area", "Checks on the Guest State Area". The
+ * In the manual's order: SDM 3C "Checks on VMX Controls", "Checks on the Host-State Area", "Checks on the Guest State Area". The
  * CPU may look in another order; what is named here is wrong all the same.
  */
 #include "check.h"
@@ -70,6 +70,149 @@ static bool pat_valid(u64 pat)
 		if ((pat & 0xff) > 7 || (pat & 0xff) == 2 || (pat & 0xff) == 3)
 			return false;
 	return true;
+}
+
+/* In the order of enum vmx_control_field. */
+static const struct {
+	u32 field;
+	const char *name;
+} control_fields[VMX_CONTROL_FIELDS] = {
+	{ VMCS_PIN_CONTROLS, "pin-based controls" },
+	{ VMCS_CPU_CONTROLS, "primary processor-based controls" },
+	{ VMCS_CPU_CONTROLS2, "secondary processor-based controls" },
+	{ VMCS_EXIT_CONTROLS, "VM-exit controls" },
+	{ VMCS_ENTRY_CONTROLS, "VM-entry controls" },
+};
+
+/* A control, the one it makes no sense without, and that one's field. */
+static const struct {
+	enum vmx_control_field field, of;
+	u32 bit, needs;
+	const char *what;
+} control_needs[] = {
+	{ VMX_PIN, VMX_PIN, VMX_PIN_VIRTUAL_NMI, VMX_PIN_NMI, "has virtual NMIs without NMI exiting" },
+	{ VMX_CPU, VMX_PIN, VMX_CPU_NMI_WINDOW, VMX_PIN_VIRTUAL_NMI,
+	  "has an NMI window without virtual NMIs" },
+	{ VMX_CPU2, VMX_CPU, VMX_CPU2_VID_ALL, VMX_CPU_TPR_SHADOW,
+	  "virtualizes the APIC without a TPR shadow" },
+	{ VMX_CPU2, VMX_PIN, VMX_CPU2_VIRTUAL_INTR, VMX_PIN_EXT_INTR,
+	  "delivers virtual interrupts without exits by external ones" },
+	{ VMX_CPU2, VMX_CPU2, VMX_CPU2_UNRESTRICTED, VMX_CPU2_EPT,
+	  "has an unrestricted guest without EPT" },
+	{ VMX_CPU2, VMX_CPU2, VMX_CPU2_PML, VMX_CPU2_EPT, "logs page modifications without EPT" },
+};
+
+/* Pages that the CPU reads or writes, and the control that makes it do so. */
+static const struct {
+	enum vmx_control_field of;
+	u32 bit, field;
+	const char *name;
+} control_pages[] = {
+	{ VMX_CPU, VMX_CPU_MSR_BITMAPS, VMCS_MSR_BITMAP, "MSR bitmap" },
+	{ VMX_CPU, VMX_CPU_TPR_SHADOW, VMCS_VIRTUAL_APIC, "virtual-APIC page" },
+	{ VMX_CPU2, VMX_CPU2_PML, VMCS_PML_ADDRESS, "PML log" },
+};
+
+#define EPTP_WB		6
+#define EPTP_UC		0
+#define EPTP_TYPE	7
+#define EPTP_WALK_SHIFT	3
+#define EPTP_RESERVED	0xf80
+
+static bool check_control_bits(struct vmx_check *c, u32 *controls)
+{
+	size_t i;
+
+	for (i = 0; i < VMX_CONTROL_FIELDS; i++) {
+		const struct vmx_allowed *a = &c->allowed[i];
+
+		controls[i] = get(c, control_fields[i].field);
+		if (i == VMX_CPU2 && !(controls[VMX_CPU] & VMX_CPU_SECONDARY))
+			controls[i] = 0;
+		else if ((controls[i] & a->must) != a->must || controls[i] & ~a->may)
+			return fail(c, "have bits that this CPU does not allow",
+				    control_fields[i].field, control_fields[i].name);
+	}
+	for (i = 0; i < ARRAY_SIZE(control_needs); i++)
+		if (controls[control_needs[i].field] & control_needs[i].bit &&
+		    !(controls[control_needs[i].of] & control_needs[i].needs))
+			return fail(c, control_needs[i].what,
+				    control_fields[control_needs[i].field].field,
+				    control_fields[control_needs[i].field].name);
+	return true;
+}
+
+static bool check_control_addresses(struct vmx_check *c, const u32 *controls)
+{
+	u64 eptp = get(c, VMCS_EPTP), type = eptp & EPTP_TYPE, walk = eptp >> EPTP_WALK_SHIFT & 7;
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(control_pages); i++) {
+		u64 addr = get(c, control_pages[i].field);
+
+		if (controls[control_pages[i].of] & control_pages[i].bit &&
+		    (addr & ~VTR_PAGE_MASK || addr >> c->phys_bits))
+			return fail(c, "is no address of a page", control_pages[i].field,
+				    control_pages[i].name);
+	}
+	if (controls[VMX_CPU2] & VMX_CPU2_EPT &&
+	    ((type != EPTP_WB && type != EPTP_UC) || walk < 3 || walk > 4 ||
+	     eptp & EPTP_RESERVED || eptp >> c->phys_bits))
+		return fail(c, "is not valid", VMCS_EPTP, "EPT pointer");
+	if (controls[VMX_CPU2] & VMX_CPU2_VPID && !get(c, VMCS_VPID))
+		return fail(c, "is the host's", VMCS_VPID, "VPID");
+	if (controls[VMX_CPU] & VMX_CPU_TPR_SHADOW &&
+	    !(controls[VMX_CPU2] & VMX_CPU2_VIRTUAL_INTR) && get(c, VMCS_TPR_THRESHOLD) & ~0xfULL)
+		return fail(c, "has reserved bits", VMCS_TPR_THRESHOLD, "TPR threshold");
+	return true;
+}
+
+/* #DF, #TS, #NP, #SS, #GP, #PF, #AC: those that push an error code, outside of real mode. */
+#define ERROR_VECTORS	0x27d00UL
+
+/* SDM 3C "VM-Entry Control Fields": the event that the entry delivers. */
+static bool check_event(struct vmx_check *c)
+{
+	static const char name[] = "VM-entry interruption information";
+	u32 info = get(c, VMCS_ENTRY_INTR_INFO), type = info & VMX_INTR_TYPE;
+	u32 vector = info & VMX_INTR_VECTOR, length = get(c, VMCS_ENTRY_INSN_LEN);
+	bool error;
+
+	if (!(info & VMX_INTR_VALID))
+		return true;
+	if (info & VMX_INTR_ENTRY_RESERVED || type == VMX_INTR_RESERVED)
+		return fail(c, "has reserved bits", VMCS_ENTRY_INTR_INFO, name);
+	if ((type == VMX_INTR_NMI && vector != 2) ||
+	    (type == VMX_INTR_HARD_EXCEPTION && vector > 31))
+		return fail(c, "has a vector that its type has not", VMCS_ENTRY_INTR_INFO, name);
+	error = type == VMX_INTR_HARD_EXCEPTION && get(c, VMCS_GUEST_CR0) & CR0_PE &&
+		BIT(vector) & ERROR_VECTORS;
+	if (error != !!(info & VMX_INTR_ERROR))
+		return fail(c, error ? "lacks an error code" : "has an error code that there is not",
+			    VMCS_ENTRY_INTR_INFO, name);
+	if (error && get(c, VMCS_ENTRY_ERROR_CODE) >> 16)
+		return fail(c, "has an upper half", VMCS_ENTRY_ERROR_CODE, "VM-entry error code");
+	if ((type == VMX_INTR_SOFT || type == VMX_INTR_PRIVILEGED ||
+	     type == VMX_INTR_SOFT_EXCEPTION) && (!length || length > 15))
+		return fail(c, "is no instruction's", VMCS_ENTRY_INSN_LEN, "VM-entry instruction length");
+	return true;
+}
+
+/**
+ * vmx_check_controls() - go through the checks on the controls
+ * @c: @read to @phys_bits filled in
+ *
+ * The event to deliver is what user space may have spoiled; any other failure is a fault of this module.
+ *
+ * Return: true if all pass; else false with the result filled in.
+ */
+bool vmx_check_controls(struct vmx_check *c)
+{
+	u32 controls[VMX_CONTROL_FIELDS];
+
+	c->what = NULL;
+	return check_control_bits(c, controls) && check_control_addresses(c, controls) &&
+	       check_event(c);
 }
 
 static bool check_control_registers(struct vmx_check *c, const struct guest *g)
@@ -402,9 +545,9 @@ const char *vmx_insn_error(u32 error)
 		return "VMLAUNCH of a VMCS that was launched already";
 	case 5:
 		return "VMRESUME of a VMCS that was not launched";
-	case 7:
+	case VMX_ERROR_CONTROLS:
 		return "control fields that do not fit together or this CPU";
-	case 8:
+	case VMX_ERROR_HOST_STATE:
 		return "host state that cannot be loaded";
 	case 26:
 		return "events blocked by MOV SS";

@@ -464,6 +464,7 @@ static noinline void vmx_entry_failed(struct vtr_vcpu *v)
 {
 	v->hw->exit_reason = VMX_EXIT_NO_ENTRY;
 	v->hw->insn_error = vmcs_read(VMCS_INSN_ERROR);
+	v->hw->failed_event = vmcs_read(VMCS_ENTRY_INTR_INFO);
 }
 
 /* What has to be looked at after a few of the exits. Returns VTR_ENTERED_* bits. */

@@ -183,12 +183,20 @@ enum vmcs_field {
 #define VMX_INTR_VECTOR			0xff
 #define VMX_INTR_TYPE			(7 << 8)
 #define VMX_INTR_EXTERNAL		(0 << 8)
+#define VMX_INTR_RESERVED		(1 << 8)
 #define VMX_INTR_NMI			(2 << 8)
 #define VMX_INTR_HARD_EXCEPTION		(3 << 8)
+#define VMX_INTR_SOFT			(4 << 8)
+#define VMX_INTR_PRIVILEGED		(5 << 8)
 #define VMX_INTR_SOFT_EXCEPTION		(6 << 8)
 #define VMX_INTR_ERROR			BIT(11)
 #define VMX_INTR_NMI_UNBLOCKED		BIT(12)	/* of exits: IRET had unblocked NMIs */
+#define VMX_INTR_ENTRY_RESERVED		0x7ffff000	/* of entries */
 #define VMX_INTR_VALID			BIT(31)
+
+/* VM-instruction errors: SDM 3C "VM Instruction Error Numbers" */
+#define VMX_ERROR_CONTROLS		7
+#define VMX_ERROR_HOST_STATE		8
 
 /* Interruptibility: SDM 3C "Guest Non-Register State" */
 #define VMX_BLOCKED_STI			BIT(0)

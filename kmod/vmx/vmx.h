@@ -17,6 +17,7 @@
 #include <asm/io.h>
 #include <asm/trapnr.h>
 #include "../backend.h"
+#include "check.h"
 #include "entry.h"
 #include "vmcs.h"
 
@@ -82,6 +83,7 @@ struct vtr_backend_vcpu {
 	u64 timer_at;		/* host TSC for the preemption timer, in its ticks; 0: never */
 	u64 guest_tf;		/* RFLAGS.TF as the guest has it, while single-stepping */
 	u32 insn_error;		/* of an entry that failed as an instruction */
+	u32 failed_event;	/* that it should have delivered */
 	u32 exit_reason;	/* of the last exit */
 	u32 intr_info;		/* of the last exit by an exception or NMI */
 	u32 interruptibility;	/* of the guest, at the last exit or since */
@@ -114,6 +116,7 @@ struct vtr_backend_vcpu {
  * @cpu2: secondary ones
  * @exit: VM-exit controls
  * @entry: VM-entry controls, without IA-32e mode
+ * @allowed: what those fields may be, by enum vmx_control_field
  * @timer_shift: the preemption timer ticks when this bit of the TSC changes
  * @ept_vpid: MSR IA32_VMX_EPT_VPID_CAP
  * @cr0_fixed0: bits of CR0 that must be 1 in VMX operation; PE and PG are free for guests
@@ -123,6 +126,7 @@ struct vtr_backend_vcpu {
 struct vmx_caps {
 	u32 revision;
 	u32 pin, cpu, cpu_may, cpu2, exit, entry;
+	struct vmx_allowed allowed[VMX_CONTROL_FIELDS];
 	u8 timer_shift;
 	u64 ept_vpid;
 	u64 cr0_fixed0, cr4_fixed0, cr4_fixed1;

@@ -89,6 +89,29 @@ static void spoil(struct kvm_sregs *s, int how)
 	}
 }
 
+ABI_TEST("an event that no CPU delivers ends the run, and it runs without it")
+{
+	struct vcpu *vcpu = vcpu_create(vm_create(VM_IRQCHIP), 0);
+	struct kvm_vcpu_events good, bad;
+
+	/* SVM takes an error code with any exception. */
+	if (!abi_vmx())
+		abi_skip("a check of VMX");
+	vcpu_load64(vcpu, done, done_end);
+	NEED(ioctl(vcpu->fd, KVM_GET_VCPU_EVENTS, &good) == 0);
+	bad = good;
+	bad.exception.injected = 1;
+	bad.exception.nr = 6;
+	bad.exception.has_error_code = 1;
+	NEED(ioctl(vcpu->fd, KVM_SET_VCPU_EVENTS, &bad) == 0);
+	EXPECT(vcpu_runs_to(vcpu, KVM_EXIT_FAIL_ENTRY));
+	/* VM-instruction error 7: SDM 3C "VM Instruction Error Numbers". */
+	EXPECT_EQ(vcpu->run->fail_entry.hardware_entry_failure_reason, 7);
+	EXPECT_EQ(vcpu_regs(vcpu).rip, CODE_GPA);
+	NEED(ioctl(vcpu->fd, KVM_SET_VCPU_EVENTS, &good) == 0);
+	EXPECT(vcpu_runs_to(vcpu, KVM_EXIT_IO));
+}
+
 ABI_TEST("state that no CPU enters ends the run, can be read, and runs once repaired")
 {
 	int how;

@@ -89,6 +89,31 @@ static struct vmx_check host(void)
 	return c;
 }
 
+/* In the order of enum vmx_control_field: what may be 0, and what may be 1. */
+static const struct vmx_allowed allowed[VMX_CONTROL_FIELDS] = {
+	{ 0x16, 0x7f }, { 0x401e172, 0xfff9fffe }, { 0, 0x21fffff }, { 0x36dfb, 0x7fffff },
+	{ 0x11fb, 0xffff },
+};
+
+static struct vmx_check controls(void)
+{
+	struct vmx_check c = long_mode();
+
+	c.allowed = allowed;
+	fields[VMCS_PIN_CONTROLS] = 0x16 | VMX_PIN_EXT_INTR | VMX_PIN_NMI | VMX_PIN_VIRTUAL_NMI;
+	fields[VMCS_CPU_CONTROLS] = 0x401e172 | VMX_CPU_MSR_BITMAPS | VMX_CPU_TPR_SHADOW | VMX_CPU_SECONDARY;
+	fields[VMCS_CPU_CONTROLS2] = VMX_CPU2_EPT | VMX_CPU2_UNRESTRICTED | VMX_CPU2_VPID | VMX_CPU2_PML;
+	fields[VMCS_EXIT_CONTROLS] = 0x36dfb;
+	fields[VMCS_ENTRY_CONTROLS] = 0x11fb | VMX_ENTRY_IA32E;
+	fields[VMCS_MSR_BITMAP] = 0x1000;
+	fields[VMCS_VIRTUAL_APIC] = 0x2000;
+	fields[VMCS_PML_ADDRESS] = 0x3000;
+	fields[VMCS_EPTP] = 0x405e;
+	fields[VMCS_VPID] = 1;
+	fields[VMCS_TPR_THRESHOLD] = 0xf;
+	return c;
+}
+
 START_TEST(good_states_pass)
 {
 	struct vmx_check c = long_mode();
@@ -99,6 +124,8 @@ START_TEST(good_states_pass)
 	ck_assert(vmx_check_guest(&c));
 	c = host();
 	ck_assert(vmx_check_host(&c));
+	c = controls();
+	ck_assert(vmx_check_controls(&c));
 }
 END_TEST
 
@@ -149,6 +176,94 @@ START_TEST(each_wrong_field_is_named)
 	ck_assert_ptr_nonnull(c.name);
 	ck_assert_uint_eq(c.field, blamed);
 	ck_assert_uint_eq(c.value, fields[blamed]);
+}
+END_TEST
+
+#define EVENT(type, vector) (VMX_INTR_VALID | (type) | (vector))
+
+static const struct {
+	u32 field;
+	u64 value;
+	u32 blamed;	/* 0: the field itself */
+} wrong_controls[] = {
+	{ VMCS_PIN_CONTROLS, 0x29, 0 }, { VMCS_PIN_CONTROLS, 0xbf, 0 }, { VMCS_PIN_CONTROLS, 0x37, 0 },
+	{ VMCS_PIN_CONTROLS, 0x36, 0 }, { VMCS_CPU_CONTROLS, 0x1, 0 },
+	{ VMCS_CPU_CONTROLS2, 0x2000000 | 0x400000 | 0x82, 0 }, { VMCS_EXIT_CONTROLS, 0, 0 },
+	{ VMCS_ENTRY_CONTROLS, 0x111fb, 0 },
+	{ VMCS_CPU_CONTROLS2, VMX_CPU2_UNRESTRICTED, 0 }, { VMCS_CPU_CONTROLS2, VMX_CPU2_PML, 0 },
+	{ VMCS_MSR_BITMAP, 0x1008, 0 }, { VMCS_MSR_BITMAP, 1ULL << 40, 0 },
+	{ VMCS_VIRTUAL_APIC, 0x10, 0 }, { VMCS_PML_ADDRESS, 0x3001, 0 },
+	{ VMCS_EPTP, 0x405f, 0 }, { VMCS_EPTP, 0x4056, 0 }, { VMCS_EPTP, 0x40de, 0 },
+	{ VMCS_EPTP, 1ULL << 40 | 0x5e, 0 }, { VMCS_VPID, 0, 0 }, { VMCS_TPR_THRESHOLD, 0x10, 0 },
+	{ VMCS_ENTRY_INTR_INFO, EVENT(VMX_INTR_RESERVED, 0x30), 0 },
+	{ VMCS_ENTRY_INTR_INFO, EVENT(VMX_INTR_EXTERNAL, 0x30) | BIT(12), 0 },
+	{ VMCS_ENTRY_INTR_INFO, EVENT(VMX_INTR_NMI, 3), 0 },
+	{ VMCS_ENTRY_INTR_INFO, EVENT(VMX_INTR_HARD_EXCEPTION, 32), 0 },
+	{ VMCS_ENTRY_INTR_INFO, EVENT(VMX_INTR_HARD_EXCEPTION, 13), 0 },
+	{ VMCS_ENTRY_INTR_INFO, EVENT(VMX_INTR_HARD_EXCEPTION, 6) | VMX_INTR_ERROR, 0 },
+	{ VMCS_ENTRY_INTR_INFO, EVENT(VMX_INTR_EXTERNAL, 0x30) | VMX_INTR_ERROR, 0 },
+	{ VMCS_ENTRY_INTR_INFO, EVENT(VMX_INTR_SOFT_EXCEPTION, 3), VMCS_ENTRY_INSN_LEN },
+};
+
+START_TEST(each_wrong_control_is_named)
+{
+	struct vmx_check c = controls();
+	u32 blamed = wrong_controls[_i].blamed ? wrong_controls[_i].blamed : wrong_controls[_i].field;
+
+	fields[wrong_controls[_i].field] = wrong_controls[_i].value;
+	ck_assert(!vmx_check_controls(&c));
+	ck_assert_ptr_nonnull(c.what);
+	ck_assert_ptr_nonnull(c.name);
+	ck_assert_uint_eq(c.field, blamed);
+	ck_assert_uint_eq(c.value, fields[blamed]);
+}
+END_TEST
+
+START_TEST(controls_that_need_others)
+{
+	struct vmx_check c = controls();
+
+	fields[VMCS_PIN_CONTROLS] &= ~(u64)VMX_PIN_VIRTUAL_NMI;
+	fields[VMCS_CPU_CONTROLS] |= VMX_CPU_NMI_WINDOW;
+	ck_assert(!vmx_check_controls(&c));
+	ck_assert_uint_eq(c.field, VMCS_CPU_CONTROLS);
+	c = controls();
+	fields[VMCS_CPU_CONTROLS] &= ~(u64)VMX_CPU_TPR_SHADOW;
+	fields[VMCS_VIRTUAL_APIC] = 1;
+	ck_assert(vmx_check_controls(&c));
+	fields[VMCS_CPU_CONTROLS2] |= VMX_CPU2_VID_ALL;
+	ck_assert(!vmx_check_controls(&c));
+	ck_assert_uint_eq(c.field, VMCS_CPU_CONTROLS2);
+	/* Without the primary control the secondary ones are not looked at. */
+	c = controls();
+	fields[VMCS_CPU_CONTROLS] &= ~(u64)VMX_CPU_SECONDARY;
+	fields[VMCS_CPU_CONTROLS2] = ~0U;
+	fields[VMCS_EPTP] = 1;
+	ck_assert(vmx_check_controls(&c));
+}
+END_TEST
+
+START_TEST(events_that_can_be_delivered)
+{
+	struct vmx_check c = controls();
+
+	fields[VMCS_ENTRY_INTR_INFO] = EVENT(VMX_INTR_EXTERNAL, 0xff);
+	ck_assert(vmx_check_controls(&c));
+	fields[VMCS_ENTRY_INTR_INFO] = EVENT(VMX_INTR_HARD_EXCEPTION, 14) | VMX_INTR_ERROR;
+	fields[VMCS_ENTRY_ERROR_CODE] = 0xffff;
+	ck_assert(vmx_check_controls(&c));
+	fields[VMCS_ENTRY_ERROR_CODE] = 0x10000;
+	ck_assert(!vmx_check_controls(&c));
+	ck_assert_uint_eq(c.field, VMCS_ENTRY_ERROR_CODE);
+	fields[VMCS_ENTRY_INTR_INFO] = EVENT(VMX_INTR_SOFT_EXCEPTION, 3);
+	fields[VMCS_ENTRY_INSN_LEN] = 1;
+	ck_assert(vmx_check_controls(&c));
+	/* Real mode pushes no error codes. */
+	fields[VMCS_GUEST_CR0] = 0x20;
+	fields[VMCS_ENTRY_INTR_INFO] = EVENT(VMX_INTR_HARD_EXCEPTION, 13);
+	ck_assert(vmx_check_controls(&c));
+	fields[VMCS_ENTRY_INTR_INFO] |= VMX_INTR_ERROR;
+	ck_assert(!vmx_check_controls(&c));
 }
 END_TEST
 
@@ -222,6 +337,10 @@ int main(void)
 	tcase_add_loop_test(t, each_wrong_field_is_named, 0,
 			    sizeof(wrong_guest) / sizeof(wrong_guest[0]));
 	tcase_add_test(t, modes_have_checks_of_their_own);
+	tcase_add_loop_test(t, each_wrong_control_is_named, 0,
+			    sizeof(wrong_controls) / sizeof(wrong_controls[0]));
+	tcase_add_test(t, controls_that_need_others);
+	tcase_add_test(t, events_that_can_be_delivered);
 	tcase_add_loop_test(t, each_wrong_host_field_is_named, 0,
 			    sizeof(wrong_host) / sizeof(wrong_host[0]));
 	tcase_add_test(t, error_numbers_have_words);
