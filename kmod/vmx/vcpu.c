@@ -411,8 +411,9 @@ void vmx_set_timer(struct vtr_vcpu *v, u64 now, u64 cycles)
 /* The CPU counts from the entry on, the deadline stands still: what is left changes with each. */
 static __always_inline void vmx_start_timer(struct vtr_vcpu *v)
 {
-	/* Taken just now; the instructions in between make the exit late, not early. */
-	s64 left = v->hw->timer_at - (v->stats.entered >> vmx_caps.timer_shift);
+	/* The statistics' is taken just now; the instructions in between make the exit late, not early. */
+	u64 now = vtr_telemetry ? v->stats.entered : rdtsc();
+	s64 left = v->hw->timer_at - (now >> vmx_caps.timer_shift);
 
 	vmcs_write(VMCS_GUEST_TIMER, left > 0 ? left : 0);
 }
