@@ -23,6 +23,11 @@
 #define RAM	(8ULL << 16)
 #define MAP_SUM	72	/* where the sum is, see docs/snapshot-format.md */
 
+void vmm_memory_advise(struct vmm *m)
+{
+	(void)m;
+}
+
 void vmm_error(const char *object, const char *what, const char *remedy)
 {
 	(void)object;
