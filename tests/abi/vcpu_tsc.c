@@ -79,11 +79,12 @@ ABI_TEST("half the host's frequency is accepted where TSCs are scaled, else EINV
 	if (ioctl(vcpu->vm->fd, KVM_CHECK_EXTENSION, KVM_CAP_TSC_CONTROL) > 0) {
 		EXPECT_OK(ioctl(vcpu->fd, KVM_SET_TSC_KHZ, khz / 2));
 		EXPECT_EQ(ioctl(vcpu->fd, KVM_GET_TSC_KHZ, 0UL), khz / 2);
+		EXPECT_ERRNO(ioctl(vcpu->fd, KVM_SET_TSC_KHZ, 0xffffffffUL), EINVAL);
 	} else {
+		/* A faster one stock KVM takes, and lets the guest's TSC catch up with it now and then; ours does not. */
 		EXPECT_ERRNO(ioctl(vcpu->fd, KVM_SET_TSC_KHZ, khz / 2), EINVAL);
 		EXPECT_EQ(ioctl(vcpu->fd, KVM_GET_TSC_KHZ, 0UL), khz);
 	}
-	EXPECT_ERRNO(ioctl(vcpu->fd, KVM_SET_TSC_KHZ, 0xffffffffUL), EINVAL);
 }
 
 ABI_TEST("a scaled TSC runs at its frequency, for the guest and in the MSR")
