@@ -81,9 +81,8 @@ ABI_TEST("half the host's frequency is accepted where TSCs are scaled, else EINV
 		EXPECT_EQ(ioctl(vcpu->fd, KVM_GET_TSC_KHZ, 0UL), khz / 2);
 		EXPECT_ERRNO(ioctl(vcpu->fd, KVM_SET_TSC_KHZ, 0xffffffffUL), EINVAL);
 	} else {
-		/* A faster one stock KVM takes, and lets the guest's TSC catch up with it now and then; ours does not. */
+		/* What KVM_GET_TSC_KHZ says now is not asked: stock KVM remembers what it refused. A faster one it takes. */
 		EXPECT_ERRNO(ioctl(vcpu->fd, KVM_SET_TSC_KHZ, khz / 2), EINVAL);
-		EXPECT_EQ(ioctl(vcpu->fd, KVM_GET_TSC_KHZ, 0UL), khz);
 	}
 }
 
