@@ -261,8 +261,8 @@ START_TEST(commands)
 	ck_assert_ptr_nonnull(strstr(ask(fd, "{\"version\":1,\"do\":\"balloon\",\"size\":-1}\n"), "lacks"));
 	ck_assert_ptr_nonnull(strstr(ask(fd, "{\"version\":1,\"do\":\"balloon\",\"size\":9999999}\n"), "larger"));
 	ck_assert_ptr_nonnull(strstr(ask(fd, "{\"version\":1,\"do\":\"fork\"}\n"), "damaged"));
-	ck_assert_ptr_nonnull(strstr(ask(fd, "{\"version\":1,\"do\":\"fork\",\"name\":\"x\",\"paused\":false,\"mac\":[]}\n"),
-				     "not here"));
+	ck_assert_ptr_nonnull(strstr(ask(fd, "{\"version\":1,\"do\":\"fork\",\"name\":\"x\",\"paused\":false,"
+					     "\"limited\":false,\"mac\":[],\"none\":[]}\n"), "not here"));
 	ck_assert_ptr_null(m.fork);
 	ask(fd, "{\"version\":1,\"do\":\"quit\"}\n");
 	ck_assert_int_eq(m.end, VMM_LEFT);
