@@ -18,21 +18,13 @@
 #include <unistd.h>
 
 #include "../../include/uapi/vitrine.h"
+#include "../checked.h"
 
 #define MEMORY		0x10000
 #define LARGE		(256UL << 20)	/* of the first VM, all of it there, in small pages */
 #define CODE		0x1000
 #define DESCRIPTORS	64
 #define PAUSE_US	200000
-
-static long check(long ret, const char *what)
-{
-	if (ret < 0)
-		err(1, "%s", what);
-	return ret;
-}
-
-#define CHECK(x) check(x, #x)
 
 /* CPUID, RDMSR of the PAT, a port, memory that is none; again. */
 static const uint8_t code[] = {

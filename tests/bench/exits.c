@@ -15,6 +15,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "../checked.h"
 #include "bench.h"
 
 static const char *const names[BENCH_NR] = {
@@ -40,15 +41,6 @@ static uint64_t rdtsc(void)
 	__asm__ volatile("rdtsc" : "=a"(lo), "=d"(hi) : : "memory");
 	return lo | (uint64_t)hi << 32;
 }
-
-static long check(long ret, const char *what)
-{
-	if (ret < 0)
-		err(1, "%s", what);
-	return ret;
-}
-
-#define CHECK(x) check(x, #x)
 
 static void create(struct vm *vm, size_t memory)
 {

@@ -14,18 +14,10 @@
 #include <unistd.h>
 
 #include "../../include/uapi/vitrine.h"
+#include "../checked.h"
 
 #define MEMORY	0x10000
 #define CODE	0x1000
-
-static long check(long ret, const char *what)
-{
-	if (ret < 0)
-		err(1, "%s", what);
-	return ret;
-}
-
-#define CHECK(x) check(x, #x)
 
 /* Code that is 64 bits and 32 bits wide at once: every CPU refuses to enter that. */
 static void spoil(int vcpu)
