@@ -1,21 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
  * long-mode.h - for the guests of one page: from the PVH entry to 64-bit mode, the first 4 MiB mapped one to one, a
- * GDT, and an IDT whose 32 gates halt. Says one character first. For the assembler.
+ * GDT, and an IDT whose 32 gates halt. For the assembler.
  */
-	.section .note, "a", @note
-	.long 4, 4, 18			/* XEN_ELFNOTE_PHYS32_ENTRY */
-	.asciz "Xen"
-	.long _start
+#include "pvh.h"
 
 	.macro long_mode
-	.text
-	.code32
-	.globl _start
-_start:
-	mov $0x3f8, %edx
-	mov $'!', %al
-	out %al, %dx
 	movl $pdpt + 3, pml4
 	movl $pd + 3, pdpt
 	movl $0x83, pd
