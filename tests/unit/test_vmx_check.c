@@ -129,11 +129,26 @@ START_TEST(good_states_pass)
 }
 END_TEST
 
-static const struct {
+struct wrong {
 	u32 field;
 	u64 value;
 	u32 blamed;	/* 0: the field itself */
-} wrong_guest[] = {
+};
+
+/* One wrong field in a good state is found and named. */
+static void expect_named(struct vmx_check *c, bool (*check)(struct vmx_check *), const struct wrong *w)
+{
+	u32 blamed = w->blamed ? w->blamed : w->field;
+
+	fields[w->field] = w->value;
+	ck_assert(!check(c));
+	ck_assert_ptr_nonnull(c->what);
+	ck_assert_ptr_nonnull(c->name);
+	ck_assert_uint_eq(c->field, blamed);
+	ck_assert_uint_eq(c->value, fields[blamed]);
+}
+
+static const struct wrong wrong_guest[] = {
 	{ VMCS_GUEST_CR0, 0x80000011, 0 }, { VMCS_GUEST_CR0, 0x180000031, 0 },
 	{ VMCS_GUEST_CR0, 0x80000030, 0 }, { VMCS_GUEST_CR0, 0x31, 0 },
 	{ VMCS_GUEST_CR4, 0x20, 0 }, { VMCS_GUEST_CR4, 0x80002020, 0 },
@@ -168,24 +183,14 @@ static const struct {
 START_TEST(each_wrong_field_is_named)
 {
 	struct vmx_check c = long_mode();
-	u32 blamed = wrong_guest[_i].blamed ? wrong_guest[_i].blamed : wrong_guest[_i].field;
 
-	fields[wrong_guest[_i].field] = wrong_guest[_i].value;
-	ck_assert(!vmx_check_guest(&c));
-	ck_assert_ptr_nonnull(c.what);
-	ck_assert_ptr_nonnull(c.name);
-	ck_assert_uint_eq(c.field, blamed);
-	ck_assert_uint_eq(c.value, fields[blamed]);
+	expect_named(&c, vmx_check_guest, &wrong_guest[_i]);
 }
 END_TEST
 
 #define EVENT(type, vector) (VMX_INTR_VALID | (type) | (vector))
 
-static const struct {
-	u32 field;
-	u64 value;
-	u32 blamed;	/* 0: the field itself */
-} wrong_controls[] = {
+static const struct wrong wrong_controls[] = {
 	{ VMCS_PIN_CONTROLS, 0x29, 0 }, { VMCS_PIN_CONTROLS, 0xbf, 0 }, { VMCS_PIN_CONTROLS, 0x37, 0 },
 	{ VMCS_PIN_CONTROLS, 0x36, 0 }, { VMCS_CPU_CONTROLS, 0x1, 0 },
 	{ VMCS_CPU_CONTROLS2, 0x2000000 | 0x400000 | 0x82, 0 }, { VMCS_EXIT_CONTROLS, 0, 0 },
@@ -208,14 +213,8 @@ static const struct {
 START_TEST(each_wrong_control_is_named)
 {
 	struct vmx_check c = controls();
-	u32 blamed = wrong_controls[_i].blamed ? wrong_controls[_i].blamed : wrong_controls[_i].field;
 
-	fields[wrong_controls[_i].field] = wrong_controls[_i].value;
-	ck_assert(!vmx_check_controls(&c));
-	ck_assert_ptr_nonnull(c.what);
-	ck_assert_ptr_nonnull(c.name);
-	ck_assert_uint_eq(c.field, blamed);
-	ck_assert_uint_eq(c.value, fields[blamed]);
+	expect_named(&c, vmx_check_controls, &wrong_controls[_i]);
 }
 END_TEST
 
@@ -299,23 +298,18 @@ START_TEST(modes_have_checks_of_their_own)
 }
 END_TEST
 
-static const struct {
-	u32 field;
-	u64 value;
-} wrong_host[] = {
-	{ VMCS_HOST_CR0, 0x80050013 }, { VMCS_HOST_CR4, 0x2000 }, { VMCS_HOST_CR3, 1ULL << 40 },
-	{ VMCS_HOST_RIP, 1ULL << 47 }, { VMCS_HOST_GS_BASE, 1ULL << 47 }, { VMCS_HOST_PAT, 2 },
-	{ VMCS_HOST_EFER, 1 }, { VMCS_HOST_DS, 0x2b }, { VMCS_HOST_CS, 0 }, { VMCS_HOST_TR, 0 },
+static const struct wrong wrong_host[] = {
+	{ VMCS_HOST_CR0, 0x80050013, 0 }, { VMCS_HOST_CR4, 0x2000, 0 },
+	{ VMCS_HOST_CR3, 1ULL << 40, 0 }, { VMCS_HOST_RIP, 1ULL << 47, 0 },
+	{ VMCS_HOST_GS_BASE, 1ULL << 47, 0 }, { VMCS_HOST_PAT, 2, 0 }, { VMCS_HOST_EFER, 1, 0 },
+	{ VMCS_HOST_DS, 0x2b, 0 }, { VMCS_HOST_CS, 0, 0 }, { VMCS_HOST_TR, 0, 0 },
 };
 
 START_TEST(each_wrong_host_field_is_named)
 {
 	struct vmx_check c = host();
 
-	fields[wrong_host[_i].field] = wrong_host[_i].value;
-	ck_assert(!vmx_check_host(&c));
-	ck_assert_uint_eq(c.field, wrong_host[_i].field);
-	ck_assert_uint_eq(c.value, wrong_host[_i].value);
+	expect_named(&c, vmx_check_host, &wrong_host[_i]);
 }
 END_TEST
 
