@@ -3,8 +3,9 @@
  * apic.c - the local APIC of a vCPU: messages between APICs, INIT and start-up, and the way in from the
  * guest's registers and MSRs.
  *
- * The registers themselves are lapic.c's, the time that its timer takes is apic_timer.c's. Anything here may set bits of a foreign APIC's IRR; every
- * other part of an APIC is touched by its vCPU's thread (or under vcpu->mutex) alone.
+ * The registers themselves are lapic.c's, the time that its timer takes is apic_timer.c's. Anything
+ * here may set bits of a foreign APIC's IRR; every other part of an APIC is touched by its vCPU's
+ * thread (or under vcpu->mutex) alone.
  */
 #include <linux/ktime.h>
 #include <linux/slab.h>

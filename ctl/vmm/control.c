@@ -153,7 +153,6 @@ static bool read_none(const json_t *list, size_t cards, struct vmm_fork *f)
 	return true;
 }
 
-/* Answered when it is understood; how it went is told through the pipe that came with it. */
 /* The fork that was asked for begins when the answer is out; it takes over the descriptors that came with the request. */
 static json_t *begin_fork(struct vmm *m, struct vmm_fork *f, struct client *c, const char *wrong)
 {
@@ -171,6 +170,7 @@ static json_t *begin_fork(struct vmm *m, struct vmm_fork *f, struct client *c, c
 	return done();
 }
 
+/* Answered when it is understood; how it went is told through the pipe that came with it. */
 static json_t *do_fork(struct vmm *m, const json_t *request, struct client *c)
 {
 	struct vmm_fork *f = calloc(1, sizeof(*f));

@@ -49,8 +49,8 @@ const struct vtr_backend vtr_svm_backend = {
 	/*
 	 * No AVIC: virtual_interrupts, virtual_apic, virtual_irqs and virtual_eois are not there. The
 	 * CPU keeps no log of writes: cpu_logs and log_writes are not there either; nor does it end a
-	 * guest's turn in time: exit_timer, set_timer. TSCs are not
-	 * scaled (TscRateMsr), which no emulator has: scales_tsc, set_tsc_ratio.
+	 * guest's turn in time: exit_timer, set_timer. TSCs are not scaled (TscRateMsr), which no
+	 * emulator has: scales_tsc, set_tsc_ratio.
 	 */
 	.set_tsc_offset		= svm_set_tsc_offset,
 	.cpu_enable		= svm_cpu_enable,
