@@ -2,6 +2,7 @@
 /*
  * main.c - vmctl: find the verb and run it. Each verb is a file of its own.
  */
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 
@@ -72,6 +73,8 @@ int main(int argc, char **argv)
 {
 	size_t i;
 
+	/* Who called us may ignore it, and that is inherited: then nobody learns how his children ended. */
+	signal(SIGCHLD, SIG_DFL);
 	title_init(argc, argv);
 	if (argc < 2) {
 		vmctl_help(1, argv);

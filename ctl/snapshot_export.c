@@ -133,9 +133,12 @@ static int run_tar(const struct tar *t, const char *file)
 		vmctl_errno("tar", "raise the limits on processes and open files");
 		status = -1;
 	}
-	while (child > 0 && waitpid(child, &status, 0) < 0)
-		if (errno != EINTR)
-			status = -1;
+	while (child > 0 && waitpid(child, &status, 0) < 0) {
+		if (errno == EINTR)
+			continue;
+		status = -1;
+		break;
+	}
 	if (child > 0 && status)
 		tell_tar(file, stopped ? "was cancelled" : t->what, t->remedy, words);
 	if (words >= 0)
