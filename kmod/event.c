@@ -18,6 +18,8 @@
 static DEFINE_MUTEX(vtr_events_lock);
 static struct vtr_vm_event *vtr_events;		/* event n is at n % VITRINE_EVENTS_KEPT */
 static u64 vtr_last_event;
+static u64 vtr_failures[VITRINE_FAILURES_KEPT];	/* ids of the last events with a description */
+static u32 vtr_nr_failures;
 
 /**
  * vtr_event_init() - the log
@@ -90,6 +92,19 @@ const struct vtr_vm_event *vtr_event_after(u64 id)
 	return &vtr_events[(id + 1) % VITRINE_EVENTS_KEPT];
 }
 
+/* A description is as large as ten events: fewer of them are kept. @e is in the log. */
+static void vtr_event_keep_failure(const struct vtr_vm_event *e)
+{
+	u64 *oldest = &vtr_failures[vtr_nr_failures++ % VITRINE_FAILURES_KEPT];
+	struct vtr_vm_event *was = &vtr_events[*oldest % VITRINE_EVENTS_KEPT];
+
+	if (was->id == *oldest) {
+		kfree(was->failure);
+		was->failure = NULL;
+	}
+	*oldest = e->id;
+}
+
 static void vtr_event_emit(struct vtr_vm *vm, u32 type, const char *note, struct vtr_failure *f)
 {
 	const struct vtr_ident *id = &vm->ident;
@@ -107,6 +122,8 @@ static void vtr_event_emit(struct vtr_vm *vm, u32 type, const char *note, struct
 	if (note)
 		strscpy(e->note, note, sizeof(e->note));
 	WRITE_ONCE(vtr_last_event, e->id);
+	if (f)
+		vtr_event_keep_failure(e);
 	vtr_netlink_event(e);
 	mutex_unlock(&vtr_events_lock);
 }

@@ -18,7 +18,8 @@
  *   exit-stats-get  do with exit.vm-id, exit.vcpu-id, exit.kind; dump: one message for each kind of exit that a
  *                   vCPU has had, of every VM, or of exit.vm-id alone, or of exit.vcpu-id in that.
  *   event-get       dump: the last events (the module keeps VITRINE_EVENTS_KEPT), oldest first; with event.vm-id
- *                   that VM's alone, with event.after those whose event.id is greater.
+ *                   that VM's alone, with event.after those whose event.id is greater. Of failures, the last
+ *                   VITRINE_FAILURES_KEPT have their registers, tables and code; older ones have event.type alone.
  *   event-watch     do, no attributes: from now on this socket gets an event-ntf for each event it may see.
  *                   Ends when the socket is closed. -EALREADY for a second one.
  *   vm-pause        do with vm.id: returns at once; each vCPU leaves the guest within the time of an interrupt,
@@ -63,6 +64,7 @@
 
 #define VITRINE_NAME_SIZE	64	/* of a VM's name or a note, with its terminating zero byte */
 #define VITRINE_EVENTS_KEPT	1024
+#define VITRINE_FAILURES_KEPT	64	/* with registers, tables and code */
 
 enum {
 	VITRINE_CMD_HOST_GET = 1,

@@ -179,6 +179,50 @@ static struct usage memory_usage(void)
 	return usage;
 }
 
+enum { CACHES = 256, GREW_KIB = 32 };
+
+struct cache {
+	char name[64];
+	long kib;
+};
+
+/* What /proc/slabinfo says of each cache (slabinfo(5)). */
+static unsigned int read_caches(struct cache *caches)
+{
+	FILE *file = fopen("/proc/slabinfo", "r");
+	unsigned int count = 0;
+	char line[256];
+
+	while (file && count < CACHES && fgets(line, sizeof(line), file)) {
+		unsigned long pages, slabs;
+		char *data = strstr(line, ": slabdata");
+
+		if (data && sscanf(line, "%63s %*u %*u %*u %*u %lu", caches[count].name, &pages) == 2 &&
+		    sscanf(data, ": slabdata %*u %lu", &slabs) == 1)
+			caches[count++].kib = slabs * pages * 4;
+	}
+	if (file)
+		fclose(file);
+	return count;
+}
+
+static void print_grown(const struct cache *before, unsigned int before_count,
+			const struct cache *after, unsigned int after_count)
+{
+	unsigned int i, j;
+
+	for (i = 0; i < after_count; i++) {
+		long was = 0;
+
+		for (j = 0; j < before_count; j++) {
+			if (!strcmp(before[j].name, after[i].name))
+				was = before[j].kib;
+		}
+		if (after[i].kib - was >= GREW_KIB)
+			printf("# %s: %+ld KiB\n", after[i].name, after[i].kib - was);
+	}
+}
+
 enum { SLACK_KIB = 512, SLACK_AVAILABLE_KIB = 4096, TRIES = 3 };
 
 static bool leaked(const struct usage *before, const struct usage *after)
@@ -199,14 +243,16 @@ static bool leaked(const struct usage *before, const struct usage *after)
  */
 void expect_no_leak(void (*workload)(void), unsigned int warm_up, unsigned int rounds)
 {
+	static struct cache caches_before[CACHES], caches_after[CACHES];
+	unsigned int i, count_before, count_after;
 	struct usage before, after;
 	int references, try = 0;
-	unsigned int i;
 
 	for (i = 0; i < warm_up; i++)
 		in_child((void (*)(void *))(void *)workload, NULL);
 	do {
 		before = memory_usage();
+		count_before = read_caches(caches_before);
 		references = module_references();
 		for (i = 0; i < rounds; i++)
 			in_child((void (*)(void *))(void *)workload, NULL);
@@ -214,6 +260,8 @@ void expect_no_leak(void (*workload)(void), unsigned int warm_up, unsigned int r
 		printf("# %u rounds: slab %+ld KiB, page tables %+ld KiB, available %+ld KiB\n",
 		       rounds, after.slab - before.slab, after.tables - before.tables,
 		       before.missing - after.missing);
+		count_after = read_caches(caches_after);
+		print_grown(caches_before, count_before, caches_after, count_after);
 		EXPECT_EQ(module_references(), references);
 	} while (leaked(&before, &after) && ++try < TRIES);
 	EXPECT(!leaked(&before, &after));

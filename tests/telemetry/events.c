@@ -109,6 +109,35 @@ ABI_TEST("a triple fault comes with registers, code and the CPU's words")
 	EXPECT_EQ(attr_u32(vm_get(g, vm), VITRINE_A_VM_STATE), VITRINE_VM_FAILED);
 }
 
+ABI_TEST("of many failures the last have their registers, the older ones are still told")
+{
+	struct vcpu *vcpu = vcpu_create(vm_create(0), 0);
+	uint32_t vm = vm_id(vcpu->vm), failures = 0, described = 0;
+	const uint32_t many = VITRINE_FAILURES_KEPT + 20;
+	struct message *m;
+
+	vcpu_load16(vcpu, crash, crash_end);
+	while (failures++ < many) {
+		struct kvm_regs regs = vcpu_regs(vcpu);
+		struct kvm_sregs sregs = vcpu_sregs(vcpu);
+
+		NEED(!vcpu_run(vcpu));
+		NEED(vcpu->run->exit_reason == KVM_EXIT_SHUTDOWN);
+		NEED(!ioctl(vcpu->fd, KVM_SET_SREGS, &sregs));
+		NEED(!ioctl(vcpu->fd, KVM_SET_REGS, &regs));
+	}
+	failures = 0;
+	for (m = genl_dump(genl_open(), VITRINE_CMD_EVENT_GET, ARGS({ VITRINE_A_EVENT_VM_ID, vm })); m; m = m->next) {
+		if (attr_u32(m, VITRINE_A_EVENT_TYPE) != VITRINE_EVENT_TRIPLE_FAULT)
+			continue;
+		failures++;
+		described += attr_has(m, VITRINE_A_EVENT_REGS);
+		EXPECT_EQ(attr_has(m, VITRINE_A_EVENT_REGS), failures > many - VITRINE_FAILURES_KEPT);
+	}
+	EXPECT_EQ(failures, many);
+	EXPECT_EQ(described, VITRINE_FAILURES_KEPT);
+}
+
 ABI_TEST("a state no CPU enters is a failed entry, and the check it failed is named")
 {
 	struct genl *g = genl_open();
