@@ -488,6 +488,8 @@ enum vtr_act vtr_act_slow(struct vtr_vcpu *v, struct vtr_exit *e)
 		return vtr_slow_cr(v, e);
 	case VTR_EXIT_DR_ACCESS:
 		return vtr_slow_dr(v);
+	case VTR_EXIT_TASK_SWITCH:
+		return vtr_task_slow(v, e);
 	case VTR_EXIT_TRIPLE_FAULT:
 		vtr_event_failed(v, VITRINE_EVENT_TRIPLE_FAULT);
 		/* The CPU's state is undefined now: leave one that can be inspected and reset. */

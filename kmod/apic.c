@@ -31,13 +31,24 @@ static void apic_queue_nmi(struct vtr_vcpu *v)
 	vtr_vcpu_request(v, VTR_REQ_EVENT);
 }
 
+/* An interrupt was posted: its vCPU shall take it soon. */
+static void apic_tell(struct vtr_vcpu *v)
+{
+	struct vtr_lapic *l = &v->apic->l;
+
+	if (!READ_ONCE(l->hw))
+		vtr_vcpu_request(v, VTR_REQ_EVENT);
+	else if (vtr_lapic_tell(l))
+		vtr_vcpu_notify(v);
+}
+
 /* What a change of an APIC by somebody else asks of its vCPU. */
 static void apic_do_remote(struct vtr_vcpu *v, u32 effects)
 {
 	if (effects & LAPIC_DO_NMI)
 		apic_queue_nmi(v);
 	else if (effects & LAPIC_DO_EVENT)
-		vtr_vcpu_request(v, VTR_REQ_EVENT);
+		apic_tell(v);
 }
 
 /* --- messages --- */
@@ -53,7 +64,7 @@ static int apic_accept_fixed(struct vtr_vcpu *v, const struct vtr_lapic_message 
 		return 0;
 	}
 	if (vtr_lapic_post(l, m->vector, m->level))
-		vtr_vcpu_request(v, VTR_REQ_EVENT);
+		apic_tell(v);
 	return 1;
 }
 
@@ -243,7 +254,7 @@ static void apic_choose_delivery(struct vtr_vcpu *v)
 		return;
 	if (hw != l->hw) {
 		vtr_lapic_resync(l);
-		l->hw = hw;
+		WRITE_ONCE(l->hw, hw);
 		vtr_hw(virtual_apic)(v, hw ? l->regs : NULL);
 		vtr_request_set(v, VTR_REQ_EOI_MAP);
 	}

@@ -36,6 +36,7 @@ struct vtr_code_state {
 /* What enter() has to tell beside the exit. */
 #define VTR_ENTERED_EVENT	BIT(0)	/* an interrupted event came back: v->exc, irq_injected, ... */
 #define VTR_ENTERED_TPR		BIT(1)	/* the guest changed its TPR without an exit: v->cr8 */
+#define VTR_ENTERED_IRQ		BIT(2)	/* the exit acknowledged an interrupt of the host: take_irq() */
 
 /*
  * name, result, parameters.
@@ -47,6 +48,8 @@ struct vtr_code_state {
  * vcpu_load/put: host state the guest's run disturbs is saved/restored; v->cpu is this CPU.
  * enter: one entry and exit; interrupts off before and after; v->regs, rip, rflags, cr2 are exchanged.
  *	Returns VTR_ENTERED_* bits.
+ * take_irq: call the host's handler of the interrupt that the exit acknowledged. Interrupts off; after
+ *	VTR_ENTERED_IRQ only.
  * decode: fills *e from the last exit.
  * last_exit: the same exit in the CPU's own words. Loaded or not.
  * inject_*: the event goes in with the next entry; at most one per entry. Loaded.
@@ -80,6 +83,7 @@ struct vtr_code_state {
 	OP(vcpu_load,		void,	(struct vtr_vcpu *v)) \
 	OP(vcpu_put,		void,	(struct vtr_vcpu *v)) \
 	OP(enter,		int,	(struct vtr_vcpu *v)) \
+	OP(take_irq,		void,	(struct vtr_vcpu *v)) \
 	OP(decode,		void,	(struct vtr_vcpu *v, struct vtr_exit *e)) \
 	OP(last_exit,		void,	(struct vtr_vcpu *v, struct vtr_hw_exit *e)) \
 	OP(inject_irq,		void,	(struct vtr_vcpu *v, u8 vector)) \

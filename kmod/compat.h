@@ -76,6 +76,22 @@
 #define vtr_cpu_kick(cpu)	smp_send_reschedule(cpu)
 #endif
 
+/*
+ * A running guest is told of posted interrupts by a vector that kernels built for KVM keep for that: its
+ * handler acknowledges it, nothing more. Whether modules may send it, the kernel's list of exports tells.
+ */
+#include <asm/irq_vectors.h>
+#if defined(VTR_HAVE_APIC) && defined(POSTED_INTR_VECTOR) && \
+	(defined(CONFIG_HAVE_KVM) || IS_ENABLED(CONFIG_KVM))
+#include <linux/cpumask.h>
+#include <asm/apic.h>
+#define VTR_NOTIFICATION_VECTOR	POSTED_INTR_VECTOR
+#define vtr_cpu_notify(cpu)	apic->send_IPI_mask(cpumask_of(cpu), VTR_NOTIFICATION_VECTOR)
+#else
+#define VTR_NOTIFICATION_VECTOR	0
+#define vtr_cpu_notify(cpu)	vtr_cpu_kick(cpu)
+#endif
+
 /* 6.6 moved a dump's attributes into what describes its request. */
 #if LINUX_VERSION_CODE >= KERNEL_VERSION(6, 6, 0)
 #define vtr_dump_attrs(cb)	(genl_dumpit_info(cb)->info.attrs)

@@ -38,6 +38,7 @@
 	X(UNDEFINED,	"undefined_instruction") \
 	X(TRIPLE_FAULT,	"triple_fault") \
 	X(INIT,		"init") \
+	X(TASK_SWITCH,	"task_switch") \
 	X(APIC_EOI,	"apic_eoi") \
 	X(APIC_WRITE,	"apic_write") \
 	X(LOG_FULL,	"log_full") \
@@ -99,6 +100,11 @@ struct vtr_exit {
 			u8 nr;
 			bool write;		/* MOV DR: direction */
 		} reg;
+		struct {
+			u16 selector;		/* of the TSS */
+			u8 source;		/* enum vtr_task_source */
+			bool insn;		/* an instruction did it, also one that raises an interrupt */
+		} task;
 		struct {
 			u8 vector;		/* APIC_EOI: whose service ended */
 			u16 off;		/* APIC_WRITE: register in the page */

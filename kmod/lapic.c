@@ -111,6 +111,7 @@ void vtr_lapic_init(struct vtr_lapic *l, u32 *page, u32 id)
 {
 	memset(l, 0, sizeof(*l));
 	l->regs = page;
+	l->posted = page + (LAPIC_POSTED >> 2);
 	l->id = id;
 	l->isr_top = -1;
 }
@@ -194,6 +195,9 @@ void vtr_lapic_collect(struct vtr_lapic *l)
 	u32 words = l->hw ? 0xff : 0;
 	int i;
 
+	/* Before the vectors: who posts sets it after them, and tells nobody if it was set. */
+	if (READ_ONCE(l->posted[LAPIC_POSTED_TOLD]))
+		word_and(&l->posted[LAPIC_POSTED_TOLD], 0);
 	for (i = 0; i < 8; i++) {
 		u32 bits = READ_ONCE(l->posted[i]);
 
@@ -257,6 +261,17 @@ bool vtr_lapic_post(struct vtr_lapic *l, u8 vector, bool level)
 	if (!(READ_ONCE(l->irr_words) & 1U << (vector >> 5)))
 		word_or(&l->irr_words, 1U << (vector >> 5));
 	return true;
+}
+
+/**
+ * vtr_lapic_tell() - must somebody be told of what was posted just now?
+ * @l: the APIC, with ->aside, after vtr_lapic_post()
+ *
+ * Any context. Return: false if somebody was, or is about to be, and nothing was collected since.
+ */
+bool vtr_lapic_tell(struct vtr_lapic *l)
+{
+	return !(word_or(&l->posted[LAPIC_POSTED_TOLD], 1) & 1);
 }
 
 /*

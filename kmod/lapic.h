@@ -61,6 +61,13 @@ enum {
 #define LAPIC_LVTT_DEADLINE	BIT(18)
 #define LAPIC_LVTT_MODE		(LAPIC_LVTT_PERIODIC | LAPIC_LVTT_DEADLINE)
 
+/*
+ * In the page beyond all registers, where no guest gets: posted vectors, 256 bits, then a word whose bit
+ * 0 says that the CPU was told of them. A CPU that takes them reads this layout and clears both.
+ */
+#define LAPIC_POSTED		0x800
+#define LAPIC_POSTED_TOLD	8	/* word */
+
 #define LAPIC_VERSION_VALUE	0x00050014	/* integrated, six LVT entries */
 #define LAPIC_BUS_NS		1		/* the timer's input clock: 1 GHz */
 #define LAPIC_MIN_PERIOD_NS	200000		/* shortest period a guest may ask of the host */
@@ -138,7 +145,8 @@ struct vtr_lapic_message {
  * @aside: interrupts are posted to @posted; constant
  * @hw: the CPU delivers and ends interrupts while the guest runs: ISR, IRR, PPR and TPR in the page are
  *	what holds, @isr_top, @isr_count and @irr_words are not kept; only with @aside
- * @posted: vectors that wait to be entered in the IRR
+ * @posted: where vectors wait to be entered in the IRR: 64 bytes of the page, LAPIC_POSTED; with @hw a CPU
+ *	that takes posted interrupts does so by itself
  */
 struct vtr_lapic {
 	u32 *regs;
@@ -155,7 +163,7 @@ struct vtr_lapic {
 	u64 period_ns;
 	bool aside;
 	bool hw;
-	u32 posted[8];
+	u32 *posted;
 };
 
 static inline u32 vtr_lapic_reg(const struct vtr_lapic *l, u32 off)
@@ -206,6 +214,7 @@ void vtr_lapic_collect(struct vtr_lapic *l);
 void vtr_lapic_resync(struct vtr_lapic *l);
 int vtr_lapic_highest_isr(const struct vtr_lapic *l);
 bool vtr_lapic_post(struct vtr_lapic *l, u8 vector, bool level);
+bool vtr_lapic_tell(struct vtr_lapic *l);
 int vtr_lapic_highest_irr(struct vtr_lapic *l);
 int vtr_lapic_pending(struct vtr_lapic *l);
 int vtr_lapic_ack(struct vtr_lapic *l);

@@ -289,6 +289,9 @@ static bool vtr_handle_requests(struct vtr_vcpu *v)
 		vtr_apic_timer_poll(v);
 	if (test_and_clear_bit(VTR_REQ_EOI_MAP, &v->requests) && v->apic)
 		vtr_apic_load_eoi_map(v);
+	/* Before they are collected: who posts after that sets it again. */
+	if (test_and_clear_bit(VTR_REQ_POSTED, &v->requests))
+		vtr_request_set(v, VTR_REQ_EVENT);
 	if (READ_ONCE(v->requests) & ~BIT(VTR_REQ_EVENT))
 		return false;
 event:
@@ -324,6 +327,8 @@ static noinline void vtr_entered_rare(struct vtr_vcpu *v, int what)
 	/* The guest's APIC sees the TPR that was written through CR8 without an exit. */
 	if (what & VTR_ENTERED_TPR && v->apic)
 		vtr_apic_set_cr8(v, v->cr8);
+	if (what & VTR_ENTERED_IRQ)
+		vtr_hw(take_irq)(v);
 }
 
 /*
@@ -344,11 +349,11 @@ static __always_inline bool vtr_enter_once(struct vtr_vcpu *v)
 	vtr_stats_enter(&v->stats);
 	vtr_guest_context_enter();
 	what = vtr_hw(enter)(v);
-	if (unlikely(what | v->recheck))
-		vtr_entered_rare(v, what);
 	vtr_guest_context_exit();
 	WRITE_ONCE(v->mode, VTR_OUTSIDE);
 	vtr_stats_leave(&v->stats);
+	if (unlikely(what | v->recheck))
+		vtr_entered_rare(v, what);
 	/* The host's interrupts that ended the guest, or came since, are taken here. */
 	local_irq_enable();
 	local_irq_disable();
@@ -399,7 +404,8 @@ static __always_inline enum vtr_act vtr_run_loaded(struct vtr_vcpu *v, bool *aga
 
 static bool vtr_runnable(struct vtr_vcpu *v)
 {
-	if (v->requests & ~(BIT(VTR_REQ_SLOTS) | BIT(VTR_REQ_TLB_FLUSH) | BIT(VTR_REQ_EOI_MAP)))
+	if (v->requests & ~(BIT(VTR_REQ_SLOTS) | BIT(VTR_REQ_TLB_FLUSH) | BIT(VTR_REQ_EOI_MAP) |
+			    BIT(VTR_REQ_POSTED)))
 		return true;
 	if (v->mp_state != KVM_MP_STATE_HALTED)
 		return false;

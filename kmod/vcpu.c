@@ -73,6 +73,29 @@ void vtr_vcpu_request(struct vtr_vcpu *v, enum vtr_request req)
 	vtr_vcpu_kick(v);
 }
 
+/**
+ * vtr_vcpu_notify() - interrupts were posted, and vtr_lapic_tell() says that nobody was told
+ * @v: the vCPU; its CPU delivers interrupts by itself
+ *
+ * A CPU that takes posted interrupts does so now, without an exit; another exits. Whether it did shows
+ * at the next exit: hence the request, by which the vCPU looks again before the entry after that.
+ * Context: any.
+ */
+void vtr_vcpu_notify(struct vtr_vcpu *v)
+{
+	int cpu;
+
+	set_bit(VTR_REQ_POSTED, &v->requests);
+	smp_mb__after_atomic();	/* request before mode: pairs with vtr_enter_once() */
+	if (READ_ONCE(v->mode) != VTR_IN_GUEST) {
+		vtr_vcpu_kick(v);
+		return;
+	}
+	cpu = READ_ONCE(v->cpu);
+	if (cpu != raw_smp_processor_id())
+		vtr_cpu_notify(cpu);
+}
+
 static void vtr_ipi_nop(void *unused)
 {
 }

@@ -63,6 +63,9 @@ enum vtr_act vtr_complete(struct vtr_vcpu *v);
 int vtr_emul_create(struct vtr_vcpu *v);
 void vtr_emul_destroy(struct vtr_vcpu *v);
 
+/* task.c */
+enum vtr_act vtr_task_slow(struct vtr_vcpu *v, const struct vtr_exit *e);
+
 /* state.c */
 int vtr_set_cr0(struct vtr_vcpu *v, u64 val);
 int vtr_set_cr4(struct vtr_vcpu *v, u64 val);

@@ -46,6 +46,7 @@
 /* Bits of vcpu->requests: what the vCPU must do before it enters the guest again. */
 enum vtr_request {
 	VTR_REQ_EVENT,		/* look at interrupts, NMIs and exceptions again */
+	VTR_REQ_POSTED,		/* interrupts were posted, of which the CPU may have taken some */
 	VTR_REQ_TLB_FLUSH,	/* forget cached guest translations (tdp tables lost rights) */
 	VTR_REQ_CLOCK,		/* write the kvmclock page */
 	VTR_REQ_TIMER,		/* the local APIC timer may have expired */
@@ -190,6 +191,8 @@ struct vtr_vcpu *vtr_vcpu_by_id(struct vtr_vm *vm, u32 id);
 void vtr_vcpu_kick(struct vtr_vcpu *v);
 /* Sets a request bit and kicks. Any context. */
 void vtr_vcpu_request(struct vtr_vcpu *v, enum vtr_request req);
+/* Sets VTR_REQ_POSTED and tells the CPU, which may take what was posted without an exit. Any context. */
+void vtr_vcpu_notify(struct vtr_vcpu *v);
 /* The same for every vCPU. With wait: returns once none executes guest code begun before. May sleep. */
 void vtr_vm_request(struct vtr_vm *vm, enum vtr_request req, bool wait);
 

@@ -50,7 +50,7 @@ static const struct vmx_control_set vmx_control_sets[VMX_CONTROL_FIELDS] = {
 	{
 		.msr = MSR_IA32_VMX_PINBASED_CTLS, .true_msr = MSR_IA32_VMX_TRUE_PINBASED_CTLS,
 		.need = VMX_PIN_EXT_INTR | VMX_PIN_NMI | VMX_PIN_VIRTUAL_NMI,
-		.want = VMX_PIN_TIMER,
+		.want = VMX_PIN_TIMER | (VTR_NOTIFICATION_VECTOR ? VMX_PIN_POSTED : 0),
 		.out = &vmx_caps.pin,
 	}, {
 		.msr = MSR_IA32_VMX_PROCBASED_CTLS, .true_msr = MSR_IA32_VMX_TRUE_PROCBASED_CTLS,
@@ -70,6 +70,7 @@ static const struct vmx_control_set vmx_control_sets[VMX_CONTROL_FIELDS] = {
 		.msr = MSR_IA32_VMX_EXIT_CTLS, .true_msr = MSR_IA32_VMX_TRUE_EXIT_CTLS,
 		.need = VMX_EXIT_SAVE_DEBUG | VMX_EXIT_HOST_64 | VMX_EXIT_SAVE_PAT |
 			VMX_EXIT_LOAD_PAT | VMX_EXIT_SAVE_EFER | VMX_EXIT_LOAD_EFER,
+		.want = VMX_EXIT_ACK_INTR,
 		.out = &vmx_caps.exit,
 	}, {
 		.msr = MSR_IA32_VMX_ENTRY_CTLS, .true_msr = MSR_IA32_VMX_TRUE_ENTRY_CTLS,
@@ -93,6 +94,8 @@ VMX_PARAM(pml, "the dirty log from the CPU, not by write protection (needs ept_a
 VMX_PARAM(vpid, "cached translations tagged by vCPU");
 VMX_PARAM(tpr_shadow, "the guest's CR8 without exits");
 VMX_PARAM(vid, "interrupts, EOIs and self-IPIs in x2APIC mode without exits (needs tpr_shadow)");
+VMX_PARAM(ack_interrupt, "exits that acknowledge the interrupt of the host that caused them");
+VMX_PARAM(posted_interrupts, "interrupts from elsewhere without an exit of a running guest (needs vid and ack_interrupt)");
 VMX_PARAM(preemption_timer, "a running guest's timers without interrupts of the host");
 VMX_PARAM(tsc_scaling, "TSCs of guests at a frequency of their own");
 VMX_PARAM(ple, "exits from loops of PAUSE");
@@ -104,23 +107,26 @@ VMX_PARAM(mtf, "single steps by the monitor trap");
  * @controls: a field of controls, or NULL
  * @caps: a word of capabilities, if not
  * @bits: of either: the feature, which is there if all of them are
- * @needs: the feature it is built on, further up in the table, or NULL
+ * @needs: the features it is built on, further up in the table
  */
 struct vmx_feature {
 	bool *on;
 	u32 *controls;
 	u64 *caps;
 	u64 bits;
-	const bool *needs;
+	const bool *needs[2];
 };
 
 static const struct vmx_feature vmx_features[] = {
 	{ &vmx_param_ept_ad, NULL, &vmx_caps.ept_vpid, EPT_AD },
 	{ &vmx_param_ept_1g, NULL, &vmx_caps.ept_vpid, EPT_1G },
-	{ &vmx_param_pml, &vmx_caps.cpu2, NULL, VMX_CPU2_PML, &vmx_param_ept_ad },
+	{ &vmx_param_pml, &vmx_caps.cpu2, NULL, VMX_CPU2_PML, { &vmx_param_ept_ad } },
 	{ &vmx_param_vpid, &vmx_caps.cpu2, NULL, VMX_CPU2_VPID },
 	{ &vmx_param_tpr_shadow, &vmx_caps.cpu, NULL, VMX_CPU_TPR_SHADOW },
-	{ &vmx_param_vid, &vmx_caps.cpu2, NULL, VMX_CPU2_VID_ALL, &vmx_param_tpr_shadow },
+	{ &vmx_param_vid, &vmx_caps.cpu2, NULL, VMX_CPU2_VID_ALL, { &vmx_param_tpr_shadow } },
+	{ &vmx_param_ack_interrupt, &vmx_caps.exit, NULL, VMX_EXIT_ACK_INTR },
+	{ &vmx_param_posted_interrupts, &vmx_caps.pin, NULL, VMX_PIN_POSTED,
+	  { &vmx_param_vid, &vmx_param_ack_interrupt } },
 	{ &vmx_param_preemption_timer, &vmx_caps.pin, NULL, VMX_PIN_TIMER },
 	{ &vmx_param_tsc_scaling, &vmx_caps.cpu2, NULL, VMX_CPU2_TSC_SCALING },
 	{ &vmx_param_ple, &vmx_caps.cpu2, NULL, VMX_CPU2_PAUSE_LOOP },
@@ -152,7 +158,8 @@ static void vmx_hide_features(void)
 	for (f = vmx_features; f < vmx_features + ARRAY_SIZE(vmx_features); f++) {
 		u64 has = f->controls ? *f->controls : *f->caps;
 
-		*f->on = *f->on && (has & f->bits) == f->bits && (!f->needs || *f->needs);
+		*f->on = *f->on && (has & f->bits) == f->bits &&
+			 (!f->needs[0] || *f->needs[0]) && (!f->needs[1] || *f->needs[1]);
 		if (*f->on)
 			continue;
 		if (f->controls)

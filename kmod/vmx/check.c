@@ -97,6 +97,10 @@ static const struct {
 	  "virtualizes the APIC without a TPR shadow" },
 	{ VMX_CPU2, VMX_PIN, VMX_CPU2_VIRTUAL_INTR, VMX_PIN_EXT_INTR,
 	  "delivers virtual interrupts without exits by external ones" },
+	{ VMX_PIN, VMX_CPU2, VMX_PIN_POSTED, VMX_CPU2_VIRTUAL_INTR,
+	  "takes posted interrupts without delivering virtual ones" },
+	{ VMX_PIN, VMX_EXIT, VMX_PIN_POSTED, VMX_EXIT_ACK_INTR,
+	  "takes posted interrupts without acknowledging others" },
 	{ VMX_CPU2, VMX_CPU2, VMX_CPU2_UNRESTRICTED, VMX_CPU2_EPT,
 	  "has an unrestricted guest without EPT" },
 	{ VMX_CPU2, VMX_CPU2, VMX_CPU2_PML, VMX_CPU2_EPT, "logs page modifications without EPT" },
@@ -113,6 +117,7 @@ static const struct {
 	{ VMX_CPU2, VMX_CPU2_PML, VMCS_PML_ADDRESS, "PML log" },
 };
 
+#define POSTED_ALIGN	64
 #define EPTP_WB		6
 #define EPTP_UC		0
 #define EPTP_TYPE	7
@@ -154,6 +159,15 @@ static bool check_control_addresses(struct vmx_check *c, const u32 *controls)
 		    (addr & ~VTR_PAGE_MASK || addr >> c->phys_bits))
 			return fail(c, "is no address of a page", control_pages[i].field,
 				    control_pages[i].name);
+	}
+	if (controls[VMX_PIN] & VMX_PIN_POSTED) {
+		u64 addr = get(c, VMCS_POSTED_ADDRESS);
+
+		if (get(c, VMCS_POSTED_VECTOR) >> 8)
+			return fail(c, "is no vector", VMCS_POSTED_VECTOR, "notification vector");
+		if (addr & (POSTED_ALIGN - 1) || addr >> c->phys_bits)
+			return fail(c, "is no address of a descriptor", VMCS_POSTED_ADDRESS,
+				    "posted-interrupt descriptor");
 	}
 	if (controls[VMX_CPU2] & VMX_CPU2_EPT &&
 	    ((type != EPTP_WB && type != EPTP_UC) || walk < 3 || walk > 4 ||

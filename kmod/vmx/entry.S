@@ -31,6 +31,9 @@
 #define R_R14	(14 * 8)
 #define R_R15	(15 * 8)
 
+#define VMX_IRQ_STUB_SHIFT	4
+#define VMX_IRQ_STUB_SIZE	(1 << VMX_IRQ_STUB_SHIFT)
+
 .section .noinstr.text, "ax"
 
 /*
@@ -172,3 +175,32 @@ SYM_INNER_LABEL(vmx_exit_point, SYM_L_GLOBAL)
 	_ASM_EXTABLE(4b, 6b)
 	_ASM_EXTABLE(5b, 6b)
 SYM_FUNC_END(vmx_enter_guest)
+
+.text
+
+/*
+ * void vmx_raise_irq(u8 vector)
+ *
+ * The CPU has acknowledged the interrupt, and its handler ends it: all that is left is to go through its
+ * gate, which INT does the same way. One stub for each vector.
+ */
+SYM_FUNC_START(vmx_raise_irq)
+	movzbl	%dil, %edi
+	shl	$VMX_IRQ_STUB_SHIFT, %rdi
+	lea	vmx_irq_stubs(%rip), %rax
+	add	%rax, %rdi
+	JMP_NOSPEC rdi
+SYM_FUNC_END(vmx_raise_irq)
+
+	.balign	VMX_IRQ_STUB_SIZE
+SYM_CODE_START_NOALIGN(vmx_irq_stubs)
+	.set	vector, 0
+	.rept	256
+	UNWIND_HINT_FUNC
+	ENDBR
+	.byte	0xcd, vector	/* int $vector */
+	RET
+	.balign	VMX_IRQ_STUB_SIZE, 0xcc
+	.set	vector, vector + 1
+	.endr
+SYM_CODE_END(vmx_irq_stubs)

@@ -44,6 +44,8 @@ static_assert(offsetof(struct vmx_entry, host_spec) == VMX_ENTRY_HOST_SPEC);
 
 /* Returns 0 after an exit, 1 when the entry failed before the guest's state was looked at. */
 int vmx_enter_guest(struct vmx_entry *e);
+/* Goes through the gate of an interrupt vector as if it arrived now. Interrupts off. */
+void vmx_raise_irq(u8 vector);
 /* Where exits arrive: the VMCS's host RIP. */
 void vmx_exit_point(void);
 

@@ -114,6 +114,21 @@ static void vmx_decode_cr(struct vtr_exit *e)
 		  (info >> VMX_CR_TYPE_SHIFT & 3) == 1 ? VTR_EXIT_CR_READ : VTR_EXIT_CR_WRITE;
 }
 
+/* The qualification names the sources in the order of enum vtr_task_source. */
+static void vmx_decode_task_switch(struct vtr_exit *e)
+{
+	u64 info = vmcs_read(VMCS_EXIT_QUALIFICATION);
+	u32 vectoring = vmcs_read(VMCS_IDT_VECTORING_INFO), type = vectoring & VMX_INTR_TYPE;
+
+	e->kind = VTR_EXIT_TASK_SWITCH;
+	e->task.selector = info;
+	e->task.source = info >> VMX_TASK_SOURCE_SHIFT & 3;
+	e->task.insn = !(vectoring & VMX_INTR_VALID) || type == VMX_INTR_SOFT ||
+		       type == VMX_INTR_PRIVILEGED || type == VMX_INTR_SOFT_EXCEPTION;
+	if (e->task.insn)
+		e->insn_len = vmcs_read(VMCS_EXIT_INSN_LEN);
+}
+
 static void vmx_decode_rest(struct vtr_vcpu *v, struct vtr_exit *e)
 {
 	u32 reason = v->hw->exit_reason;
@@ -133,6 +148,9 @@ static void vmx_decode_rest(struct vtr_vcpu *v, struct vtr_exit *e)
 	case VMX_EXIT_NMI_WINDOW:
 		e->kind = VTR_EXIT_IRQ_WINDOW;
 		vmx_control(v, VMX_CPU_NMI_WINDOW, false);
+		break;
+	case VMX_EXIT_TASK_SWITCH:
+		vmx_decode_task_switch(e);
 		break;
 	case VMX_EXIT_CR:
 		vmx_decode_cr(e);

@@ -4,11 +4,11 @@
  * which is the virtual-APIC page then, and ends them there.
  *
  * Only in x2APIC mode; ../apic.c says when. EOIs, self-IPIs, writes of the TPR and most reads make no
- * exit. No posted interrupts: an interrupt from elsewhere is noted aside, its vCPU is kicked out of the
- * guest and publishes it here. The vector that a running guest could be told by is the host's
- * alone, given out by symbols that modules cannot count on, and no emulator has the feature.
+ * exit. An interrupt from elsewhere is posted aside. With posted interrupts the CPU of a running guest is
+ * sent a vector upon which it enters what was posted in the page, without an exit; elsewhere the vCPU
+ * is kicked out of the guest, and publishes it here.
  *
- * Source: SDM 3C "APIC Virtualization and Virtual Interrupts".
+ * Source: SDM 3C "APIC Virtualization and Virtual Interrupts", "Posted-Interrupt Processing".
  */
 #include "../lapic.h"
 #include "vmx.h"
@@ -17,7 +17,13 @@
 #define X2APIC_NR	0x40
 #define X2APIC_OFF(n)	((n) << 4)
 
+/* A posted-interrupt descriptor: vectors, then the bit that says that there was a notification. */
+#define VMX_POSTED_SIZE	64
+#define VMX_POSTED_TOLD	256
+
 static_assert(VMX_VAPIC_TPR == LAPIC_TPR);
+
+static_assert(LAPIC_POSTED_TOLD * 32 == VMX_POSTED_TOLD && !(LAPIC_POSTED & (VMX_POSTED_SIZE - 1)));
 
 /* Without an exit: reads of what the page says, writes that the CPU virtualizes. */
 static void vmx_pass_x2apic(struct vtr_vcpu *v, bool on)
@@ -31,6 +37,16 @@ static void vmx_pass_x2apic(struct vtr_vcpu *v, bool on)
 		vmx_msr_bitmap_set(v->hw->msr_bitmap, X2APIC_MSRS + n,
 				   !on || !vtr_lapic_plain_read(off), !on || !write);
 	}
+}
+
+/* The CPU takes posted interrupts, or no more. Current. */
+static void vmx_post(struct vtr_vcpu *v, void *page)
+{
+	if (page) {
+		vmcs_write(VMCS_POSTED_VECTOR, VTR_NOTIFICATION_VECTOR);
+		vmcs_write(VMCS_POSTED_ADDRESS, __pa(page) + LAPIC_POSTED);
+	}
+	vmcs_write(VMCS_PIN_CONTROLS, page ? vmx_caps.pin : vmx_caps.pin & ~VMX_PIN_POSTED);
 }
 
 /**
@@ -50,6 +66,8 @@ void vmx_virtual_apic(struct vtr_vcpu *v, void *page)
 	/* The CPU minds the TPR now; or the next look at the events sets the threshold. */
 	hw->tpr_threshold = 0;
 	vmcs_write(VMCS_TPR_THRESHOLD, 0);
+	if (vmx_caps.pin & VMX_PIN_POSTED)
+		vmx_post(v, page);
 	vmx_unuse();
 	vmx_control2(v, VMX_CPU2_VID_ALL, page);
 	vmx_pass_x2apic(v, page);

@@ -61,7 +61,7 @@ static void vmx_init_controls(struct vtr_vcpu *v)
 	hw->controls = vmx_caps.cpu;
 	if (!(vmx_caps.cpu & VMX_CPU_TPR_SHADOW))
 		hw->controls |= VMX_CPU_CR8_LOAD | VMX_CPU_CR8_STORE;
-	vmcs_write(VMCS_PIN_CONTROLS, vmx_caps.pin);
+	vmcs_write(VMCS_PIN_CONTROLS, vmx_caps.pin & ~VMX_PIN_POSTED);
 	vmcs_write(VMCS_CPU_CONTROLS, hw->controls);
 	/* The local APIC begins in xAPIC mode, and nothing is logged. */
 	hw->controls2 = vmx_caps.cpu2 & ~(u32)(VMX_CPU2_VID_ALL | VMX_CPU2_PML);
@@ -488,6 +488,9 @@ static noinline int vmx_leave_rare(struct vtr_vcpu *v, u32 vectoring)
 		/* The host's NMI: its handler runs here, and its IRET opens NMIs again. */
 		if ((hw->intr_info & VMX_INTR_TYPE) == VMX_INTR_NMI)
 			asm volatile("int $2");
+	} else if (hw->exit_reason == VMX_EXIT_EXT_INTR && vmx_caps.exit & VMX_EXIT_ACK_INTR) {
+		hw->intr_info = vmcs_read(VMCS_EXIT_INTR_INFO);
+		what |= VTR_ENTERED_IRQ;
 	}
 	hw->nmi_blocked = hw->interruptibility & VMX_BLOCKED_NMI;
 	if (v->nmi_masked && !hw->nmi_blocked) {
@@ -498,11 +501,23 @@ static noinline int vmx_leave_rare(struct vtr_vcpu *v, u32 vectoring)
 }
 
 /**
+ * vmx_take_irq() - call the host's handler of the interrupt that ended the guest
+ * @v: loaded, at an exit by an interrupt, which acknowledged it
+ *
+ * Context: interrupts off.
+ */
+void vmx_take_irq(struct vtr_vcpu *v)
+{
+	vmx_raise_irq(v->hw->intr_info & VMX_INTR_VECTOR);
+}
+
+/**
  * vmx_enter() - run the guest until its next exit
  * @v: loaded on this CPU, events injected
  *
  * Host interrupts that arrived meanwhile are pending when this returns, and taken when the caller
- * enables them; an NMI that ended the guest was taken here.
+ * enables them, but for one that ended the guest, if the CPU acknowledges those: it is left to
+ * vmx_take_irq(). An NMI that ended the guest was taken here.
  *
  * Return: VTR_ENTERED_* bits. VTR_ENTERED_EVENT: the delivery of an event was cut short and it has to
  * be injected again (it is back in v->exc, v->irq_injected or v->nmi_injected).
@@ -557,7 +572,7 @@ int vmx_enter(struct vtr_vcpu *v)
 	if (unlikely(!hw->entry.launched))
 		hw->entry.launched = !(hw->exit_reason & VMX_EXIT_ENTRY_FAILED);
 	/* NMIs get blocked by an injection only, so their opening matters where one is masked. */
-	if (unlikely(hw->rare || vectoring & VMX_INTR_VALID || hw->exit_reason == VMX_EXIT_EXCEPTION ||
+	if (unlikely(hw->rare || vectoring & VMX_INTR_VALID || hw->exit_reason <= VMX_EXIT_EXT_INTR ||
 		     hw->vapic[VMX_VAPIC_TPR] >> 4 != v->cr8 || v->nmi_masked))
 		return vmx_leave_rare(v, vectoring);
 	return 0;

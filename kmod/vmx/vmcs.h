@@ -13,6 +13,7 @@
 enum vmcs_field {
 	/* 16 bits */
 	VMCS_VPID			= 0x0000,
+	VMCS_POSTED_VECTOR		= 0x0002,
 	VMCS_GUEST_ES			= 0x0800,	/* + 2 * VTR_SEG_*, see vmx_seg_index() */
 	VMCS_GUEST_CS			= 0x0802,
 	VMCS_GUEST_SS			= 0x0804,
@@ -36,6 +37,7 @@ enum vmcs_field {
 	VMCS_PML_ADDRESS		= 0x200e,
 	VMCS_TSC_OFFSET			= 0x2010,
 	VMCS_VIRTUAL_APIC		= 0x2012,
+	VMCS_POSTED_ADDRESS		= 0x2016,
 	VMCS_EPTP			= 0x201a,
 	VMCS_EOI_EXIT_BITMAP0		= 0x201c,	/* and three more, 2 apart */
 	VMCS_XSS_EXIT_BITMAP		= 0x202c,
@@ -128,6 +130,7 @@ enum vmcs_field {
 #define VMX_PIN_NMI			BIT(3)
 #define VMX_PIN_VIRTUAL_NMI		BIT(5)
 #define VMX_PIN_TIMER			BIT(6)
+#define VMX_PIN_POSTED			BIT(7)
 
 /* Primary processor-based controls */
 #define VMX_CPU_INTR_WINDOW		BIT(2)
@@ -168,6 +171,7 @@ enum vmcs_field {
 /* VM-exit controls */
 #define VMX_EXIT_SAVE_DEBUG		BIT(2)
 #define VMX_EXIT_HOST_64		BIT(9)
+#define VMX_EXIT_ACK_INTR		BIT(15)
 #define VMX_EXIT_SAVE_PAT		BIT(18)
 #define VMX_EXIT_LOAD_PAT		BIT(19)
 #define VMX_EXIT_SAVE_EFER		BIT(20)
@@ -267,6 +271,7 @@ enum vmcs_field {
 #define VMX_CR_NUMBER			0xf
 #define VMX_CR_TYPE_SHIFT		4	/* 0 to CR, 1 from CR, 2 CLTS, 3 LMSW */
 #define VMX_DR_FROM			BIT(4)
+#define VMX_TASK_SOURCE_SHIFT		30	/* of a task switch: CALL, IRET, JMP, task gate */
 
 #define VMX_RIGHTS_UNUSABLE		BIT(16)
 

@@ -24,6 +24,7 @@ const struct vtr_backend vtr_vmx_backend = {
 	.vcpu_load		= vmx_vcpu_load,
 	.vcpu_put		= vmx_vcpu_put,
 	.enter			= vmx_enter,
+	.take_irq		= vmx_take_irq,
 	.decode			= vmx_decode,
 	.last_exit		= vmx_last_exit,
 	.inject_irq		= vmx_inject_irq,

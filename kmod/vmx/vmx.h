@@ -85,7 +85,7 @@ struct vtr_backend_vcpu {
 	u32 insn_error;		/* of an entry that failed as an instruction */
 	u32 failed_event;	/* that it should have delivered */
 	u32 exit_reason;	/* of the last exit */
-	u32 intr_info;		/* of the last exit by an exception or NMI */
+	u32 intr_info;		/* of the last exit by an exception, NMI or interrupt */
 	u32 interruptibility;	/* of the guest, at the last exit or since */
 	u8 tpr_threshold;
 	bool nmi_blocked;	/* the guest's blocking by NMI at the last exit or since */
@@ -177,6 +177,7 @@ void vmx_vcpu_reset(struct vtr_vcpu *v, bool init);
 void vmx_vcpu_load(struct vtr_vcpu *v);
 void vmx_vcpu_put(struct vtr_vcpu *v);
 int vmx_enter(struct vtr_vcpu *v);
+void vmx_take_irq(struct vtr_vcpu *v);
 void vmx_flush_tlb(struct vtr_vcpu *v);
 void vmx_set_timer(struct vtr_vcpu *v, u64 now, u64 cycles);
 

@@ -429,6 +429,27 @@ START_TEST(posted_aside)
 }
 END_TEST
 
+/* Who posts first tells; the others need not, until it is collected, here or by the CPU. */
+START_TEST(told_once)
+{
+	l.aside = true;
+	enable_x2apic();
+	ck_assert(vtr_lapic_post(&l, 0x51, false));
+	ck_assert(vtr_lapic_tell(&l));
+	ck_assert(vtr_lapic_post(&l, 0x62, false));
+	ck_assert(!vtr_lapic_tell(&l));
+	vtr_lapic_collect(&l);
+	ck_assert_int_eq(vtr_lapic_highest_irr(&l), 0x62);
+	ck_assert(vtr_lapic_post(&l, 0x73, false));
+	ck_assert(vtr_lapic_tell(&l));
+
+	/* As the CPU's manual has a posted-interrupt descriptor. */
+	ck_assert_uint_eq(l.posted[0x73 / 32], 1 << 0x73 % 32);
+	ck_assert_uint_eq(l.posted[8], 1);
+	ck_assert_uint_eq((u8 *)l.posted - (u8 *)l.regs, 0x800);
+}
+END_TEST
+
 /* What the CPU did to the page while the guest ran is found again. */
 START_TEST(page_changed_by_cpu)
 {
@@ -673,6 +694,7 @@ int main(void)
 	tcase_add_test(t, msr_access);
 	tcase_add_test(t, self_ipi);
 	tcase_add_test(t, posted_aside);
+	tcase_add_test(t, told_once);
 	tcase_add_test(t, page_changed_by_cpu);
 	tcase_add_test(t, plain_reads);
 	tcase_add_test(t, timer_one_shot);

@@ -242,6 +242,39 @@ START_TEST(controls_that_need_others)
 }
 END_TEST
 
+/* Posted interrupts need their vector, their descriptor, and two controls more. */
+START_TEST(posted_interrupts)
+{
+	static const struct wrong wrong[] = {
+		{ VMCS_CPU_CONTROLS2, VMX_CPU2_EPT, VMCS_PIN_CONTROLS },
+		{ VMCS_EXIT_CONTROLS, 0x36dfb & ~VMX_EXIT_ACK_INTR, VMCS_PIN_CONTROLS },
+		{ VMCS_POSTED_VECTOR, 0x1f2, 0 },
+		{ VMCS_POSTED_ADDRESS, 0x4820, 0 },
+		{ VMCS_POSTED_ADDRESS, 1ULL << 40, 0 },
+	};
+	struct vmx_allowed may[VMX_CONTROL_FIELDS];
+	struct vmx_check c = controls();
+	size_t i;
+
+	memcpy(may, allowed, sizeof(may));
+	may[VMX_PIN].may |= VMX_PIN_POSTED;
+	may[VMX_EXIT].must &= ~VMX_EXIT_ACK_INTR;
+	for (i = 0; i <= ARRAY_SIZE(wrong); i++) {
+		c = controls();
+		c.allowed = may;
+		fields[VMCS_PIN_CONTROLS] |= VMX_PIN_POSTED;
+		fields[VMCS_CPU_CONTROLS2] |= VMX_CPU2_VID_ALL;
+		fields[VMCS_EXIT_CONTROLS] |= VMX_EXIT_ACK_INTR;
+		fields[VMCS_POSTED_VECTOR] = 0xf2;
+		fields[VMCS_POSTED_ADDRESS] = 0x4840;
+		if (i < ARRAY_SIZE(wrong))
+			expect_named(&c, vmx_check_controls, &wrong[i]);
+		else
+			ck_assert(vmx_check_controls(&c));
+	}
+}
+END_TEST
+
 START_TEST(events_that_can_be_delivered)
 {
 	struct vmx_check c = controls();
@@ -334,6 +367,7 @@ int main(void)
 	tcase_add_loop_test(t, each_wrong_control_is_named, 0,
 			    sizeof(wrong_controls) / sizeof(wrong_controls[0]));
 	tcase_add_test(t, controls_that_need_others);
+	tcase_add_test(t, posted_interrupts);
 	tcase_add_test(t, events_that_can_be_delivered);
 	tcase_add_loop_test(t, each_wrong_host_field_is_named, 0,
 			    sizeof(wrong_host) / sizeof(wrong_host[0]));
