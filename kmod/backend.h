@@ -71,7 +71,8 @@ struct vtr_code_state {
  * log_writes: from the next entry on every write that sets a leaf's dirty bit is in the dirty log when
  *	enter() returns, or no more. Loaded or not; called with vtr_pt.cpu_logs only.
  * set_tsc_offset: host TSC, at the guest's rate, + offset = guest TSC.
- * set_tsc_ratio: that rate, as in struct vtr_tsc_rate. Not running; where scales_tsc() only.
+ * set_tsc_ratio: that rate, as in struct vtr_tsc_rate. Not running; where
+ *	tsc_ratio_form() has one only.
  * iret_seen, iret_done, stepped: the end of an NMI handler, see svm/event.c.
  */
 #define VTR_BACKEND_OPS(OP) \
@@ -131,8 +132,8 @@ struct vtr_backend {
 	bool (*virtual_interrupts)(void);
 	/* NULL, or whether the CPU can end the guest's turn at a given time; after check(). */
 	bool (*exit_timer)(void);
-	/* NULL, or whether guests' TSCs may run at another rate than the host's; after check(). */
-	bool (*scales_tsc)(void);
+	/* NULL, or the form of the ratio by which guests' TSCs may differ from the host's; after check(). */
+	struct vtr_tsc_ratio_form (*tsc_ratio_form)(void);
 	/* NULL, or whether the CPU logs the writes that set a leaf's dirty bit; after check(). */
 	bool (*cpu_logs)(void);
 	/* NULL or, at load, the sentence that says why this CPU will not do; *err its errno. */

@@ -357,12 +357,18 @@ int vtr_clock_set(struct vtr_vm *vm, const struct kvm_clock_data *d)
 	return 0;
 }
 
+static struct vtr_tsc_ratio_form vtr_clock_ratio_form(void)
+{
+	return vtr_backend->tsc_ratio_form ? vtr_backend->tsc_ratio_form() :
+					     (struct vtr_tsc_ratio_form){ 0, 0 };
+}
+
 /**
  * vtr_clock_scales_tsc() - may guests' TSCs run at rates of their own?
  */
 bool vtr_clock_scales_tsc(void)
 {
-	return vtr_backend->scales_tsc && vtr_backend->scales_tsc();
+	return vtr_clock_ratio_form().integer;
 }
 
 /* Returns the offset that a new rate gives. */
@@ -405,7 +411,7 @@ long vtr_clock_set_khz(struct vtr_vcpu *v, unsigned long khz)
 {
 	u64 now = vtr_guest_tsc(v), old = v->clock.rate.ratio;
 
-	if (vtr_tsc_rate_set(&v->clock.rate, khz, tsc_khz, vtr_clock_scales_tsc()))
+	if (vtr_tsc_rate_set(&v->clock.rate, khz, tsc_khz, vtr_clock_ratio_form()))
 		return -EINVAL;
 	if (v->clock.rate.ratio == old)
 		return 0;

@@ -40,11 +40,11 @@ void vtr_tsc_scale_set(struct vtr_tsc_scale *s, u64 khz)
  * @r: filled, unless it cannot be
  * @khz: wanted; 0: the host's
  * @host_khz: the host's, not 0
- * @can_scale: the CPU scales the guest's TSC
+ * @form: of the ratio that the CPU scales the guest's TSC by
  *
  * Return: 0, or -EINVAL: so far from the host's that it has to be scaled, and cannot.
  */
-int vtr_tsc_rate_set(struct vtr_tsc_rate *r, u64 khz, u32 host_khz, bool can_scale)
+int vtr_tsc_rate_set(struct vtr_tsc_rate *r, u64 khz, u32 host_khz, struct vtr_tsc_ratio_form form)
 {
 	u64 tolerance = (u64)host_khz * TOLERANCE_PPM / 1000000;
 
@@ -53,11 +53,11 @@ int vtr_tsc_rate_set(struct vtr_tsc_rate *r, u64 khz, u32 host_khz, bool can_sca
 		r->ratio = 0;
 		return 0;
 	}
-	/* The ratio has 64 bits. */
-	if (!can_scale || khz > KHZ_MAX || khz >> (64 - VTR_TSC_RATIO_BITS) >= host_khz)
+	if (!form.integer || khz > KHZ_MAX || khz >> form.integer >= host_khz)
 		return -EINVAL;
 	r->khz = khz;
-	r->ratio = mul_u64_u32_div(BIT_ULL(VTR_TSC_RATIO_BITS), khz, host_khz);
+	r->ratio = mul_u64_u32_div(BIT_ULL(form.fraction), khz, host_khz) <<
+		   (VTR_TSC_RATIO_BITS - form.fraction);
 	return 0;
 }
 

@@ -25,9 +25,19 @@ struct vtr_tsc_scale {
 #define VTR_TSC_RATIO_BITS	48
 
 /**
+ * struct vtr_tsc_ratio_form - how a CPU holds the ratio of two frequencies
+ * @integer: bits before the point; 0: it does not scale TSCs
+ * @fraction: bits behind it, at most VTR_TSC_RATIO_BITS
+ */
+struct vtr_tsc_ratio_form {
+	u8 integer, fraction;
+};
+
+/**
  * struct vtr_tsc_rate - how fast a guest's TSC runs
  * @khz: its frequency
- * @ratio: that by the host's, VTR_TSC_RATIO_BITS of it fraction; 0: they are the same
+ * @ratio: that by the host's, VTR_TSC_RATIO_BITS of it fraction, of which those that the CPU does not hold
+ *	are 0; 0: they are the same
  */
 struct vtr_tsc_rate {
 	u32 khz;
@@ -49,7 +59,8 @@ struct vtr_tsc_sync {
 };
 
 void vtr_tsc_scale_set(struct vtr_tsc_scale *s, u64 khz);
-int vtr_tsc_rate_set(struct vtr_tsc_rate *r, u64 khz, u32 host_khz, bool can_scale);
+int vtr_tsc_rate_set(struct vtr_tsc_rate *r, u64 khz, u32 host_khz,
+		     struct vtr_tsc_ratio_form form);
 u64 vtr_tsc_sync_write(struct vtr_tsc_sync *s, const struct vtr_tsc_rate *r, u64 val, bool user, u64 now);
 void vtr_tsc_sync_offset(struct vtr_tsc_sync *s, const struct vtr_tsc_rate *r, u64 offset);
 

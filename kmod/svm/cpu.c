@@ -17,12 +17,14 @@
 #define SVM_CPUID_NPT		BIT(0)
 #define SVM_CPUID_NRIPS		BIT(3)
 #define SVM_CPUID_CLEAN		BIT(5)
+#define SVM_CPUID_TSC_RATE	BIT(4)
 #define SVM_CPUID_FLUSH_ASID	BIT(6)
 #define SVM_CPUID_PAUSE_FILTER	BIT(10)
 #define SVM_CPUID_V_SPEC_CTRL	BIT(20)
 #define SVM_VM_CR_SVMDIS	BIT(4)		/* APM2 "VM_CR MSR" */
 
 bool svm_has_flush_asid, svm_has_clean_bits, svm_has_pause_filter, svm_has_v_spec_ctrl;
+bool svm_has_tsc_scaling;
 static bool svm_has_nrips;
 u32 svm_max_asid;
 
@@ -46,6 +48,7 @@ DEFINE_PER_CPU(struct svm_cpu, svm_cpus);
 SVM_PARAM(nrips, "the address of the next instruction from the CPU, not by decoding");
 SVM_PARAM(clean_bits, "the VMCB's unchanged parts stay in the CPU");
 SVM_PARAM(flush_by_asid, "flushes of one guest's cached translations alone");
+SVM_PARAM(tsc_rate, "TSCs of guests at a frequency of their own");
 SVM_PARAM(pause_filter, "exits from loops of PAUSE");
 
 /* What a parameter hides: a bit of EDX of leaf SVM_CPUID_LEAF; where the answer goes. */
@@ -57,6 +60,7 @@ static const struct svm_feature {
 	{ &svm_param_nrips, SVM_CPUID_NRIPS, &svm_has_nrips },
 	{ &svm_param_clean_bits, SVM_CPUID_CLEAN, &svm_has_clean_bits },
 	{ &svm_param_flush_by_asid, SVM_CPUID_FLUSH_ASID, &svm_has_flush_asid },
+	{ &svm_param_tsc_rate, SVM_CPUID_TSC_RATE, &svm_has_tsc_scaling },
 	{ &svm_param_pause_filter, SVM_CPUID_PAUSE_FILTER, &svm_has_pause_filter },
 };
 
@@ -79,6 +83,18 @@ static void svm_find_features(void)
 u8 svm_leaf_levels(void)
 {
 	return boot_cpu_has(X86_FEATURE_GBPAGES) ? 3 : 2;
+}
+
+/**
+ * svm_tsc_ratio_form() - MSR TSC_RATIO
+ *
+ * Return: its form, 0 where the CPU has none. Source: APM2 "TSC Ratio MSR (C000_0104h)".
+ */
+struct vtr_tsc_ratio_form svm_tsc_ratio_form(void)
+{
+	static const struct vtr_tsc_ratio_form form = { 8, SVM_TSC_RATIO_FRACTION }, none;
+
+	return svm_has_tsc_scaling ? form : none;
 }
 
 /**
@@ -189,6 +205,10 @@ int svm_cpu_enable(void)
 	wrmsrl(MSR_VM_HSAVE_PA, page_to_phys(c->save_area));
 	if (boot_cpu_has(X86_FEATURE_RDTSCP))
 		rdmsrl(MSR_TSC_AUX, c->tsc_aux);
+	if (svm_has_tsc_scaling) {
+		c->tsc_ratio = SVM_TSC_RATIO_ONE;
+		wrmsrl(MSR_AMD64_TSC_RATIO, c->tsc_ratio);
+	}
 	/* Start a generation of ASIDs: entries from before the CPU went down are void. */
 	c->asid_generation++;
 	c->next_asid = svm_max_asid + 1;
@@ -214,6 +234,8 @@ void svm_cpu_disable(void)
 	rdmsrl(MSR_EFER, efer);
 	if (!(efer & EFER_SVME))
 		return;
+	if (svm_has_tsc_scaling)
+		wrmsrl(MSR_AMD64_TSC_RATIO, SVM_TSC_RATIO_ONE);
 	wrmsrl(MSR_VM_HSAVE_PA, 0);
 	asm volatile("stgi" ::: "memory");
 	wrmsrl(MSR_EFER, efer & ~EFER_SVME);

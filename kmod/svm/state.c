@@ -425,3 +425,15 @@ void svm_set_tsc_offset(struct vtr_vcpu *v, u64 offset)
 	v->hw->vmcb->tsc_offset = offset;
 	svm_touch(v, VMCB_CLEAN_INTERCEPTS);
 }
+
+/**
+ * svm_set_tsc_ratio() - the rate of the guest's TSC
+ * @v: not running
+ * @ratio: guest's by host's frequency, as in struct vtr_tsc_rate
+ */
+void svm_set_tsc_ratio(struct vtr_vcpu *v, u64 ratio)
+{
+	u64 own = ratio >> (VTR_TSC_RATIO_BITS - SVM_TSC_RATIO_FRACTION);
+
+	v->hw->tsc_ratio = ratio ? own : SVM_TSC_RATIO_ONE;
+}

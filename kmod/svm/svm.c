@@ -9,6 +9,7 @@ const struct vtr_backend vtr_svm_backend = {
 	.pt_format		= &vtr_pt_npt,
 	.pt_levels		= 5,
 	.leaf_levels		= svm_leaf_levels,
+	.tsc_ratio_form		= svm_tsc_ratio_form,
 	.check			= svm_check,
 	.setup			= svm_setup,
 	.teardown		= svm_teardown,
@@ -49,10 +50,11 @@ const struct vtr_backend vtr_svm_backend = {
 	/*
 	 * No AVIC: virtual_interrupts, virtual_apic, virtual_irqs and virtual_eois are not there. The
 	 * CPU keeps no log of writes: cpu_logs and log_writes are not there either; nor does it end a
-	 * guest's turn in time: exit_timer, set_timer. TSCs are not scaled (TscRateMsr), which no
-	 * emulator has: scales_tsc, set_tsc_ratio.
+	 * guest's turn in time: exit_timer, set_timer. It does not acknowledge interrupts on exits:
+	 * take_irq.
 	 */
 	.set_tsc_offset		= svm_set_tsc_offset,
+	.set_tsc_ratio		= svm_set_tsc_ratio,
 	.cpu_enable		= svm_cpu_enable,
 	.cpu_disable		= svm_cpu_disable,
 };

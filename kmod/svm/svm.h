@@ -26,6 +26,7 @@
  * @next_asid: next one never used in this generation
  * @last_vcpu: whose guest code ran last: another one needs a prediction barrier
  * @tsc_aux: the host's MSR TSC_AUX
+ * @tsc_ratio: what MSR TSC_RATIO holds; it is nobody's but guests'
  * @enabled: EFER.SVME was set by us
  */
 struct svm_cpu {
@@ -36,6 +37,7 @@ struct svm_cpu {
 	u32 next_asid;
 	const void *last_vcpu;
 	u64 tsc_aux;
+	u64 tsc_ratio;
 	bool enabled;
 };
 
@@ -63,10 +65,15 @@ struct vtr_backend_vcpu {
 	u64 cr4;		/* the guest's view; the VMCB's has CR4.MCE of the host */
 	u32 spec_ctrl;
 	u64 tsc_aux;
+	u64 tsc_ratio;		/* in MSR TSC_RATIO's form */
 	struct page *msrpm;
 };
 
+#define SVM_TSC_RATIO_FRACTION	32
+#define SVM_TSC_RATIO_ONE	BIT_ULL(SVM_TSC_RATIO_FRACTION)
+
 extern bool svm_has_flush_asid, svm_has_clean_bits, svm_has_pause_filter, svm_has_v_spec_ctrl;
+extern bool svm_has_tsc_scaling;
 extern u32 svm_max_asid, svm_clean_after_exit;
 
 DECLARE_STATIC_KEY_FALSE(svm_nrips);
@@ -75,6 +82,7 @@ DECLARE_PER_CPU(struct svm_cpu, svm_cpus);
 /* cpu.c */
 const char *svm_check(int *err);
 u8 svm_leaf_levels(void);
+struct vtr_tsc_ratio_form svm_tsc_ratio_form(void);
 int svm_setup(void);
 void svm_teardown(void);
 int svm_cpu_enable(void);
@@ -136,6 +144,7 @@ void svm_lend_debug(struct vtr_vcpu *v);
 void svm_take_debug(struct vtr_vcpu *v);
 void svm_update_debug(struct vtr_vcpu *v);
 void svm_set_tsc_offset(struct vtr_vcpu *v, u64 offset);
+void svm_set_tsc_ratio(struct vtr_vcpu *v, u64 ratio);
 
 /* A field of the VMCB behind the given clean bit changed. */
 static inline void svm_touch(struct vtr_vcpu *v, u32 bit)

@@ -73,6 +73,7 @@ int svm_vcpu_create(struct vtr_vcpu *v)
 	for (i = 0; i < ARRAY_SIZE(svm_free_msrs); i++)
 		svm_msrpm_allow(hw->msrpm, svm_free_msrs[i]);
 	hw->asid_cpu = -1;
+	hw->tsc_ratio = svm_has_tsc_scaling ? SVM_TSC_RATIO_ONE : 0;
 	hw->entry.regs = v->regs;
 	hw->entry.vmcb = hw->vmcb;
 	hw->entry.vmcb_pa = __pa(hw->vmcb);
@@ -216,6 +217,11 @@ void svm_vcpu_load(struct vtr_vcpu *v)
 		/* The host's value names the CPU and never changes. */
 		if (c->tsc_aux != hw->tsc_aux)
 			wrmsrl(MSR_TSC_AUX, hw->tsc_aux);
+	}
+	/* The host's RDTSC minds it not: it stays until a guest with another comes. */
+	if (unlikely(c->tsc_ratio != hw->tsc_ratio)) {
+		c->tsc_ratio = hw->tsc_ratio;
+		wrmsrl(MSR_AMD64_TSC_RATIO, hw->tsc_ratio);
 	}
 	if (unlikely(v->dr7 & (DR_GLOBAL_ENABLE_MASK | DR_LOCAL_ENABLE_MASK) || v->guest_debug))
 		svm_update_debug(v);

@@ -221,6 +221,18 @@ bool vmx_scales_tsc(void)
 }
 
 /**
+ * vmx_tsc_ratio_form() - the TSC multiplier
+ *
+ * Return: its form, 0 where the CPU has none. Source: SDM 3C "TSC-Multiplier".
+ */
+struct vtr_tsc_ratio_form vmx_tsc_ratio_form(void)
+{
+	static const struct vtr_tsc_ratio_form form = { 16, 48 }, none;
+
+	return vmx_scales_tsc() ? form : none;
+}
+
+/**
  * vmx_ept_accessed() - does the CPU set accessed and dirty bits in the tables?
  */
 bool vmx_ept_accessed(void)

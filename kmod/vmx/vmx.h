@@ -142,6 +142,7 @@ u8 vmx_leaf_levels(void);
 bool vmx_virtual_interrupts(void);
 bool vmx_exit_timer(void);
 bool vmx_scales_tsc(void);
+struct vtr_tsc_ratio_form vmx_tsc_ratio_form(void);
 bool vmx_ept_accessed(void);
 bool vmx_cpu_logs(void);
 

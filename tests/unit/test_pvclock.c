@@ -22,6 +22,9 @@ static const u64 frequencies_khz[] = {
 	2893437, 3999999, 4000001, 5700000,
 };
 
+/* The forms of both vendors, and that of a CPU that does not scale. */
+static const struct vtr_tsc_ratio_form vmx = { 16, 48 }, svm = { 8, 32 }, none;
+
 START_TEST(a_second_is_a_second)
 {
 	u64 khz = frequencies_khz[_i], hz = khz * 1000, page;
@@ -129,11 +132,27 @@ START_TEST(another_rate_is_no_company)
 	struct vtr_tsc_rate fast;
 	u64 first = vtr_tsc_sync_write(&sync_state, &rate, 0, false, 5000), other;
 
-	ck_assert_int_eq(vtr_tsc_rate_set(&fast, 3000000, 2000000, true), 0);
+	ck_assert_int_eq(vtr_tsc_rate_set(&fast, 3000000, 2000000, vmx), 0);
 	other = vtr_tsc_sync_write(&sync_state, &fast, 0, true, vtr_tsc_scaled(fast.ratio, 9000));
 	ck_assert_uint_ne(other, first);
 	ck_assert_uint_eq(other + 13500, 0);
 	ck_assert_uint_eq(vtr_tsc_sync_write(&sync_state, &fast, 0, true, SECOND), other);
+}
+END_TEST
+
+/* What SVM's ratio cannot hold is not reckoned with either, or the clock would leave the guest's TSC. */
+START_TEST(a_coarse_ratio_is_what_the_cpu_holds)
+{
+	struct vtr_tsc_rate r;
+
+	ck_assert_int_eq(vtr_tsc_rate_set(&r, 1000000, 3000000, svm), 0);
+	ck_assert_uint_eq(r.ratio >> 16, 0x55555555);
+	ck_assert_uint_eq(r.ratio & 0xffff, 0);
+	ck_assert_uint_eq(vtr_tsc_scaled(r.ratio, 3ULL << 40), 3 * 0x55555555ULL << 8);
+	ck_assert_int_eq(vtr_tsc_rate_set(&r, 10 << 8, 10, svm), -EINVAL);
+	ck_assert_int_eq(vtr_tsc_rate_set(&r, (10 << 8) - 1, 10, svm), 0);
+	ck_assert_int_eq(vtr_tsc_rate_set(&r, 1, 2400000, svm), 0);
+	ck_assert_uint_eq(r.ratio >> 16, 1789);
 }
 END_TEST
 
@@ -143,7 +162,7 @@ START_TEST(a_rate_scales_and_back)
 	struct vtr_tsc_rate r;
 	u64 guest, host;
 
-	ck_assert_int_eq(vtr_tsc_rate_set(&r, khz, 2400000, true), 0);
+	ck_assert_int_eq(vtr_tsc_rate_set(&r, khz, 2400000, vmx), 0);
 	ck_assert_uint_eq(r.khz, khz);
 	guest = vtr_tsc_scaled(r.ratio, cycles);
 	/* Half a second in a year for 1 kHz, whose ratio has 27 significant bits; much less for the others. */
@@ -158,14 +177,14 @@ START_TEST(a_rate_near_the_hosts_is_the_hosts)
 {
 	struct vtr_tsc_rate r;
 
-	ck_assert_int_eq(vtr_tsc_rate_set(&r, 2400600, 2400000, false), 0);
+	ck_assert_int_eq(vtr_tsc_rate_set(&r, 2400600, 2400000, none), 0);
 	ck_assert_uint_eq(r.khz, 2400000);
 	ck_assert_uint_eq(r.ratio, 0);
-	ck_assert_int_eq(vtr_tsc_rate_set(&r, 0, 2400000, true), 0);
+	ck_assert_int_eq(vtr_tsc_rate_set(&r, 0, 2400000, vmx), 0);
 	ck_assert_uint_eq(r.ratio, 0);
-	ck_assert_int_eq(vtr_tsc_rate_set(&r, 2399400, 2400000, true), 0);
+	ck_assert_int_eq(vtr_tsc_rate_set(&r, 2399400, 2400000, vmx), 0);
 	ck_assert_uint_eq(r.ratio, 0);
-	ck_assert_int_eq(vtr_tsc_rate_set(&r, 2400601, 2400000, true), 0);
+	ck_assert_int_eq(vtr_tsc_rate_set(&r, 2400601, 2400000, vmx), 0);
 	ck_assert_uint_ne(r.ratio, 0);
 }
 END_TEST
@@ -174,14 +193,14 @@ START_TEST(a_rate_that_cannot_be_leaves_the_old_one)
 {
 	struct vtr_tsc_rate r = { .khz = 7, .ratio = 8 };
 
-	ck_assert_int_eq(vtr_tsc_rate_set(&r, 2400601, 2400000, false), -EINVAL);
-	ck_assert_int_eq(vtr_tsc_rate_set(&r, 0x80000000, 2400000, true), -EINVAL);
-	ck_assert_int_eq(vtr_tsc_rate_set(&r, ~0ULL, 2400000, true), -EINVAL);
+	ck_assert_int_eq(vtr_tsc_rate_set(&r, 2400601, 2400000, none), -EINVAL);
+	ck_assert_int_eq(vtr_tsc_rate_set(&r, 0x80000000, 2400000, vmx), -EINVAL);
+	ck_assert_int_eq(vtr_tsc_rate_set(&r, ~0ULL, 2400000, vmx), -EINVAL);
 	/* 65536 times the host's has no ratio, a cycle less has. */
-	ck_assert_int_eq(vtr_tsc_rate_set(&r, 10 << 16, 10, true), -EINVAL);
+	ck_assert_int_eq(vtr_tsc_rate_set(&r, 10 << 16, 10, vmx), -EINVAL);
 	ck_assert_uint_eq(r.khz, 7);
 	ck_assert_uint_eq(r.ratio, 8);
-	ck_assert_int_eq(vtr_tsc_rate_set(&r, (10 << 16) - 1, 10, true), 0);
+	ck_assert_int_eq(vtr_tsc_rate_set(&r, (10 << 16) - 1, 10, vmx), 0);
 	ck_assert_uint_eq(r.ratio, mul_u64_u32_div(1ULL << 48, (10 << 16) - 1, 10));
 }
 END_TEST
@@ -198,6 +217,7 @@ int main(void)
 	tcase_add_test(scale, time_does_not_go_back);
 	tcase_add_test(scale, years_fit);
 	tcase_add_loop_test(scale, a_rate_scales_and_back, 0, n);
+	tcase_add_test(scale, a_coarse_ratio_is_what_the_cpu_holds);
 	tcase_add_test(scale, a_rate_near_the_hosts_is_the_hosts);
 	tcase_add_test(scale, a_rate_that_cannot_be_leaves_the_old_one);
 	suite_add_tcase(s, scale);
