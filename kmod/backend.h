@@ -36,7 +36,7 @@ struct vtr_code_state {
 /* What enter() has to tell beside the exit. */
 #define VTR_ENTERED_EVENT	BIT(0)	/* an interrupted event came back: v->exc, irq_injected, ... */
 #define VTR_ENTERED_TPR		BIT(1)	/* the guest changed its TPR without an exit: v->cr8 */
-#define VTR_ENTERED_IRQ		BIT(2)	/* the exit acknowledged an interrupt of the host: take_irq() */
+#define VTR_ENTERED_IRQ		BIT(2)	/* the exit acknowledged a host's interrupt: take_irq() */
 
 /*
  * name, result, parameters.
@@ -48,8 +48,8 @@ struct vtr_code_state {
  * vcpu_load/put: host state the guest's run disturbs is saved/restored; v->cpu is this CPU.
  * enter: one entry and exit; interrupts off before and after; v->regs, rip, rflags, cr2 are exchanged.
  *	Returns VTR_ENTERED_* bits.
- * take_irq: call the host's handler of the interrupt that the exit acknowledged. Interrupts off; after
- *	VTR_ENTERED_IRQ only.
+ * take_irq: call the host's handler of the interrupt that the exit acknowledged. Interrupts off;
+ *	after VTR_ENTERED_IRQ only.
  * decode: fills *e from the last exit.
  * last_exit: the same exit in the CPU's own words. Loaded or not.
  * inject_*: the event goes in with the next entry; at most one per entry. Loaded.
@@ -132,7 +132,7 @@ struct vtr_backend {
 	bool (*virtual_interrupts)(void);
 	/* NULL, or whether the CPU can end the guest's turn at a given time; after check(). */
 	bool (*exit_timer)(void);
-	/* NULL, or the form of the ratio by which guests' TSCs may differ from the host's; after check(). */
+	/* NULL, or the form of the ratio between guests' TSCs and the host's; after check(). */
 	struct vtr_tsc_ratio_form (*tsc_ratio_form)(void);
 	/* NULL, or whether the CPU logs the writes that set a leaf's dirty bit; after check(). */
 	bool (*cpu_logs)(void);

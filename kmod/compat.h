@@ -77,8 +77,9 @@
 #endif
 
 /*
- * A running guest is told of posted interrupts by a vector that kernels built for KVM keep for that: its
- * handler acknowledges it, nothing more. Whether modules may send it, the kernel's list of exports tells.
+ * A running guest is told of posted interrupts by a vector that kernels built for KVM keep for that:
+ * its handler acknowledges it, nothing more. Whether modules may send it, the kernel's list of exports
+ * tells.
  */
 #include <asm/irq_vectors.h>
 #if defined(VTR_HAVE_APIC) && defined(POSTED_INTR_VECTOR) && \

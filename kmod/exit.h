@@ -103,7 +103,7 @@ struct vtr_exit {
 		struct {
 			u16 selector;		/* of the TSS */
 			u8 source;		/* enum vtr_task_source */
-			bool insn;		/* an instruction did it, also one that raises an interrupt */
+			bool insn;		/* an instruction did it, INT among them */
 		} task;
 		struct {
 			u8 vector;		/* APIC_EOI: whose service ended */

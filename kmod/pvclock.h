@@ -36,8 +36,8 @@ struct vtr_tsc_ratio_form {
 /**
  * struct vtr_tsc_rate - how fast a guest's TSC runs
  * @khz: its frequency
- * @ratio: that by the host's, VTR_TSC_RATIO_BITS of it fraction, of which those that the CPU does not hold
- *	are 0; 0: they are the same
+ * @ratio: that by the host's, VTR_TSC_RATIO_BITS of it fraction, of which those that the CPU does not
+ *	hold are 0; 0: they are the same
  */
 struct vtr_tsc_rate {
 	u32 khz;

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * task.c - hardware task switches: the guest's state to task_switch.c, which does what the CPU would, and
- * back. SVM switches tasks without our help, VMX does not.
+ * task.c - hardware task switches: the guest's state to task_switch.c, which does what the CPU
+ * would, and back. SVM switches tasks without our help, VMX does not.
  */
 #include <asm/processor-flags.h>
 #include <asm/trapnr.h>
@@ -25,7 +25,7 @@ struct task {
 	struct vtr_task_switch t;
 };
 
-/* One page's part of a linear range. 0, -EFAULT for a page fault in the result, -ENOENT for no memory. */
+/* One page's part of a range. 0; -EFAULT: a page fault is in the result; -ENOENT: no memory. */
 static int task_translate(struct task *task, u32 addr, u32 access, gpa_t *gpa)
 {
 	struct vtr_walk w;

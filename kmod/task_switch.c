@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * task_switch.c - task switches of 32-bit and 16-bit TSSs, which VMX leaves to the hypervisor (task.c brings
- * the guest's state here and back). Pure.
+ * task_switch.c - task switches of 32-bit and 16-bit TSSs, which VMX leaves to the hypervisor (task.c
+ * brings the guest's state here and back). Pure.
  *
- * Source: SDM 3A "Task Switching", "Task-State Segment (TSS)", "16-Bit Task-State Segment (TSS)"; SDM 3C
- * "Treatment of Task Switches", which says what the CPU has checked before.
+ * Source: SDM 3A "Task Switching", "Task-State Segment (TSS)", "16-Bit Task-State Segment (TSS)";
+ * SDM 3C "Treatment of Task Switches", which says what the CPU has checked before.
  */
 #include "task_switch.h"
 
@@ -326,8 +326,8 @@ static int load_segments(struct vtr_task_switch *t, u16 ldt)
 }
 
 /*
- * Selectors alone: virtual-8086 segments follow from them, others are null until they are checked. But a
- * CPU has some code segment at all times, and its privilege level in two places.
+ * Selectors alone: virtual-8086 segments follow from them, others are null until they are checked.
+ * But a CPU has some code segment at all times, and its privilege level in two places.
  */
 static void take_selectors(struct vtr_task_switch *t, const u8 *tss, const struct layout *l)
 {
@@ -358,7 +358,7 @@ static void take_registers(struct vtr_task_switch *t, const u8 *tss, const struc
 {
 	int i;
 
-	/* Of the upper halves, which a 16-bit TSS lacks, the manual says nothing: they do not outlive the task. */
+	/* Of the upper halves, which a 16-bit TSS lacks, the manual says nothing: they are lost. */
 	for (i = 0; i < 8; i++)
 		t->regs[i] = get(tss, REG_AT(l, i), l->width);
 	t->eip = get(tss, l->eip, l->width);
@@ -390,11 +390,11 @@ static int push_error_code(struct vtr_task_switch *t, u8 width)
  * vtr_task_switch() - switch tasks
  * @t: filled in up to @ctx
  *
- * Up to the moment when the new task's state is loaded nothing is changed but descriptors and TSSs in
- * memory, and an exception finds the old task as it was. From then on it is the new task's.
+ * Up to the moment when the new task's state is loaded nothing is changed but descriptors and TSSs
+ * in memory, and an exception finds the old task as it was. From then on it is the new task's.
  *
- * Return: 0, with the result filled in; a negative error of the callbacks: something lies where no memory
- * is, and the guest cannot go on.
+ * Return: 0, with the result filled in; a negative error of the callbacks: something lies where no
+ * memory is, and the guest cannot go on.
  */
 int vtr_task_switch(struct vtr_task_switch *t)
 {

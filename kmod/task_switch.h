@@ -7,7 +7,7 @@
 
 #include "pure.h"
 
-/* In the order of a 32-bit TSS, which is the instruction encoding's, then the two system segments. */
+/* In the order of a 32-bit TSS, which is the instruction encoding's; then the system segments. */
 enum vtr_task_segment_nr {
 	VTR_TASK_ES, VTR_TASK_CS, VTR_TASK_SS, VTR_TASK_DS, VTR_TASK_FS, VTR_TASK_GS, VTR_TASK_TR,
 	VTR_TASK_LDTR, VTR_TASK_SEGMENTS

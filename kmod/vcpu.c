@@ -77,9 +77,9 @@ void vtr_vcpu_request(struct vtr_vcpu *v, enum vtr_request req)
  * vtr_vcpu_notify() - interrupts were posted, and vtr_lapic_tell() says that nobody was told
  * @v: the vCPU; its CPU delivers interrupts by itself
  *
- * A CPU that takes posted interrupts does so now, without an exit; another exits. Whether it did shows
- * at the next exit: hence the request, by which the vCPU looks again before the entry after that.
- * Context: any.
+ * A CPU that takes posted interrupts does so now, without an exit; another exits. Whether it did
+ * shows at the next exit: hence the request, by which the vCPU looks again before the entry after
+ * that. Context: any.
  */
 void vtr_vcpu_notify(struct vtr_vcpu *v)
 {

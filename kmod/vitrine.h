@@ -191,7 +191,7 @@ struct vtr_vcpu *vtr_vcpu_by_id(struct vtr_vm *vm, u32 id);
 void vtr_vcpu_kick(struct vtr_vcpu *v);
 /* Sets a request bit and kicks. Any context. */
 void vtr_vcpu_request(struct vtr_vcpu *v, enum vtr_request req);
-/* Sets VTR_REQ_POSTED and tells the CPU, which may take what was posted without an exit. Any context. */
+/* Sets VTR_REQ_POSTED and tells the CPU, which may take what was posted without an exit. */
 void vtr_vcpu_notify(struct vtr_vcpu *v);
 /* The same for every vCPU. With wait: returns once none executes guest code begun before. May sleep. */
 void vtr_vm_request(struct vtr_vm *vm, enum vtr_request req, bool wait);

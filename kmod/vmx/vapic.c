@@ -4,9 +4,9 @@
  * which is the virtual-APIC page then, and ends them there.
  *
  * Only in x2APIC mode; ../apic.c says when. EOIs, self-IPIs, writes of the TPR and most reads make no
- * exit. An interrupt from elsewhere is posted aside. With posted interrupts the CPU of a running guest is
- * sent a vector upon which it enters what was posted in the page, without an exit; elsewhere the vCPU
- * is kicked out of the guest, and publishes it here.
+ * exit. An interrupt from elsewhere is posted aside, and the CPU of a running guest is sent a vector.
+ * With posted interrupts it then enters what was posted in the page, without an exit; without, it exits,
+ * and the vCPU publishes it here.
  *
  * Source: SDM 3C "APIC Virtualization and Virtual Interrupts", "Posted-Interrupt Processing".
  */

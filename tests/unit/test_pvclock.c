@@ -140,7 +140,7 @@ START_TEST(another_rate_is_no_company)
 }
 END_TEST
 
-/* What SVM's ratio cannot hold is not reckoned with either, or the clock would leave the guest's TSC. */
+/* What SVM's ratio cannot hold is not reckoned with: the clock would leave the guest's TSC. */
 START_TEST(a_coarse_ratio_is_what_the_cpu_holds)
 {
 	struct vtr_tsc_rate r;

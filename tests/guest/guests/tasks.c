@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * tasks.c - hardware task switches in 32-bit protected mode with paging: by JMP, CALL, IRET, a task gate in the GDT
- * and in the IDT, an exception with an error code, a task of 16 bits, and TSSs that cannot be entered.
+ * tasks.c - hardware task switches in 32-bit protected mode with paging: by JMP, CALL, IRET, a task gate
+ * in the GDT and in the IDT, an exception with an error code, a task of 16 bits, and TSSs that cannot
+ * be entered.
  * Sources: SDM 3A "Task Switching"; APM2 "Hardware Task-Management".
  */
 #include "guest.h"
@@ -25,8 +26,9 @@ struct tss16 {
 };
 
 /* Descriptors in task_gdt. */
-enum { CODE64 = 0x08, DATA64 = 0x10, CODE = 0x18, DATA = 0x20, MAIN = 0x28, OTHER = 0x30, SMALL = 0x38,
-	GATE = 0x40, ABSENT = 0x48, SHORT = 0x50, FAULT = 0x58, BUSY = 0x60, STACK16 = 0x68, ENTRIES = 14 };
+enum { CODE64 = 0x08, DATA64 = 0x10, CODE = 0x18, DATA = 0x20, MAIN = 0x28, OTHER = 0x30,
+	SMALL = 0x38, GATE = 0x40, ABSENT = 0x48, SHORT = 0x50, FAULT = 0x58, BUSY = 0x60,
+	STACK16 = 0x68, ENTRIES = 14 };
 
 void task_tour(void);
 void task_other(void);
@@ -107,7 +109,7 @@ __asm__(
 "	movl	$3, task_steps\n"
 "	int	$0x1e\n"			/* 4: and in the IDT */
 "	movl	$4, task_steps\n"
-"	int	$0x1f\n"			/* 5: a gate that is not there: #NP, with its error code on the task's stack */
+"	int	$0x1f\n"			/* 5: an absent gate: #NP, a task with an error code */
 "	movl	$5, task_steps\n"
 "	lcall	$0x38, $0\n"			/* 6: a task of 16 bits */
 "	movl	$6, task_steps\n"
@@ -216,7 +218,8 @@ static void set_tss(unsigned int selector, void *base, uint32_t limit, uint64_t 
 {
 	uint64_t at = (uint64_t)base;
 
-	task_gdt[selector / 8] = limit | (at & 0xffffff) << 16 | rights << 40 | (at >> 24 & 0xff) << 56;
+	task_gdt[selector / 8] = limit | (at & 0xffffff) << 16 | rights << 40 |
+				 (at >> 24 & 0xff) << 56;
 }
 
 static uint64_t task_gate(unsigned int selector)
@@ -315,6 +318,6 @@ void test_main(void)
 	check_tasks();
 	check(task_traps[0][0] == MAIN && task_traps[0][1] == BUSY, "#GP from a JMP to a busy task",
 	      "TR %x, error %x", task_traps[0][0], task_traps[0][1]);
-	check(task_traps[1][0] == MAIN && task_traps[1][1] == SHORT, "#TS from a JMP to a short TSS",
-	      "TR %x, error %x", task_traps[1][0], task_traps[1][1]);
+	check(task_traps[1][0] == MAIN && task_traps[1][1] == SHORT,
+	      "#TS from a JMP to a short TSS", "TR %x, error %x", task_traps[1][0], task_traps[1][1]);
 }
