@@ -10,10 +10,15 @@
 #include "task_switch.h"
 #include "vcpu.h"
 
-static_assert((int)VTR_TASK_ES == VTR_SEG_ES && (int)VTR_TASK_CS == VTR_SEG_CS &&
-	      (int)VTR_TASK_SS == VTR_SEG_SS && (int)VTR_TASK_DS == VTR_SEG_DS &&
-	      (int)VTR_TASK_FS == VTR_SEG_FS && (int)VTR_TASK_GS == VTR_SEG_GS &&
-	      (int)VTR_TASK_TR == VTR_SEG_TR && (int)VTR_TASK_LDTR == VTR_SEG_LDTR);
+#define SAME_NUMBER(name) static_assert(!((int)VTR_TASK_##name - (int)VTR_SEG_##name))
+SAME_NUMBER(ES);
+SAME_NUMBER(CS);
+SAME_NUMBER(SS);
+SAME_NUMBER(DS);
+SAME_NUMBER(FS);
+SAME_NUMBER(GS);
+SAME_NUMBER(TR);
+SAME_NUMBER(LDTR);
 
 #define DR7_LOCAL	0x155	/* L0 to L3 and LE: gone with the task that set them */
 #define DR6_BT		BIT(15)
