@@ -1,36 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * client.c - talk to a VM process over the sockets in its folder (vmm/control.c, vmm/hub.c).
+ * client.c - what verbs ask of the VM process whose folder they have open, and what they tell when it does not answer.
  */
 #include <errno.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/socket.h>
-#include <sys/time.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "client.h"
+#include "socket.h"
 
 #define TIMEOUT_S	20
-#define ANSWER_MAX	65536
 
 /* A descriptor, or -1 with errno. */
 static int open_socket(const struct vm *vm, const char *socket_name, int timeout_s)
 {
-	struct sockaddr_un addr = { .sun_family = AF_UNIX };
-	struct timeval timeout = { .tv_sec = timeout_s };
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	char path[64];
 
-	snprintf(addr.sun_path, sizeof(addr.sun_path), "/proc/self/fd/%d/%s", vm->fd, socket_name);
-	if (fd >= 0 && !setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout)) &&
-	    !setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout)) &&
-	    !connect(fd, (struct sockaddr *)&addr, sizeof(addr)))
-		return fd;
-	if (fd >= 0)
-		close(fd);
-	return -1;
+	snprintf(path, sizeof(path), "/proc/self/fd/%d/%s", vm->fd, socket_name);
+	return socket_connect(path, timeout_s);
 }
 
 /**
@@ -56,61 +43,6 @@ int client_connect(struct vm *vm, const char *socket_name, int timeout_s)
 	return -1;
 }
 
-/* The descriptors travel with the first bytes. */
-static ssize_t send_with(int fd, const char *text, size_t n, const int *fds, unsigned int nfds)
-{
-	union {
-		struct cmsghdr head;
-		char room[CMSG_SPACE(sizeof(int) * CLIENT_FDS)];
-	} control = { 0 };
-	struct iovec iov = { (char *)text, n };
-	struct msghdr msg = { .msg_iov = &iov, .msg_iovlen = 1 };
-
-	if (nfds) {
-		msg.msg_control = &control;
-		msg.msg_controllen = CMSG_SPACE(sizeof(int) * nfds);
-		control.head.cmsg_level = SOL_SOCKET;
-		control.head.cmsg_type = SCM_RIGHTS;
-		control.head.cmsg_len = CMSG_LEN(sizeof(int) * nfds);
-		memcpy(CMSG_DATA(&control.head), fds, sizeof(int) * nfds);
-	}
-	return sendmsg(fd, &msg, MSG_NOSIGNAL | MSG_MORE);
-}
-
-static int send_line(int fd, const json_t *request, const int *fds, unsigned int nfds)
-{
-	char *text = json_dumps(request, JSON_COMPACT);
-	ssize_t n = text ? strlen(text) : 0;
-	int err = -1;
-
-	if (text)
-		err = send_with(fd, text, n, fds, nfds) != n ||
-		      send(fd, "\n", 1, MSG_NOSIGNAL) != 1 ? -1 : 0;
-	free(text);
-	return err;
-}
-
-static json_t *read_line(int fd)
-{
-	char *text = malloc(ANSWER_MAX);
-	json_t *answer = NULL;
-	size_t n = 0;
-	ssize_t got;
-
-	while (text && n < ANSWER_MAX) {
-		got = recv(fd, text + n, ANSWER_MAX - n, 0);
-		if (got <= 0)
-			break;
-		n += got;
-		if (text[n - 1] != '\n')
-			continue;
-		answer = json_loadb(text, n, 0, NULL);
-		break;
-	}
-	free(text);
-	return answer;
-}
-
 /**
  * client_ask() - send a request to the VM process and take its answer
  * @vm: the VM
@@ -129,7 +61,7 @@ int client_ask(struct vm *vm, json_t *request, json_t **answer)
  * @vm: the VM
  * @request: members beside `version`; its reference is taken over
  * @fds: the process gets copies of them
- * @nfds: how many, at most CLIENT_FDS
+ * @nfds: how many, at most SOCKET_FDS
  * @answer: filled with the answer's object, or NULL if it is of no interest
  *
  * Return: VMCTL_OK, or VMCTL_FAILED with the error told.
@@ -138,17 +70,14 @@ int client_ask_with(struct vm *vm, json_t *request, const int *fds, unsigned int
 {
 	const char *what = "its process does not answer", *remedy = "end it with `vmctl kill`";
 	int fd = client_connect(vm, "control", TIMEOUT_S), ok = 0;
-	json_t *a = NULL;
+	json_t *a;
 
 	if (fd < 0) {
 		json_decref(request);
 		return VMCTL_FAILED;
 	}
-	json_object_set_new(request, "version", json_integer(1));
-	if (!send_line(fd, request, fds, nfds))
-		a = read_line(fd);
+	a = socket_ask(fd, request, fds, nfds);
 	close(fd);
-	json_decref(request);
 	if (a && json_unpack(a, "{s:b}", "ok", &ok))
 		ok = 0;
 	if (!ok && a)
@@ -185,14 +114,14 @@ int client_command(struct vm *vm, const char *command)
 json_t *client_query(struct vm *vm, json_t *request, int timeout_s)
 {
 	int fd = open_socket(vm, "control", timeout_s);
-	json_t *answer = NULL;
+	json_t *answer;
 
-	json_object_set_new(request, "version", json_integer(1));
-	if (fd >= 0 && !send_line(fd, request, NULL, 0))
-		answer = read_line(fd);
-	if (fd >= 0)
-		close(fd);
-	json_decref(request);
+	if (fd < 0) {
+		json_decref(request);
+		return NULL;
+	}
+	answer = socket_ask(fd, request, NULL, 0);
+	close(fd);
 	if (json_is_true(json_object_get(answer, "ok")))
 		return answer;
 	json_decref(answer);

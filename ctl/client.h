@@ -28,8 +28,6 @@ struct output_column {
 	enum output_kind kind;
 };
 
-#define CLIENT_FDS	200	/* descriptors that a request can carry */
-
 struct cgroup_place;
 struct start_restore;
 

@@ -221,6 +221,10 @@ static void print_head(const struct why *w)
 		printf(": %s%s%s", w->state, w->reason[0] ? ": " : "", w->reason);
 	if (w->vm)
 		printf(": on the module as #%" PRIu64 ", %s, process %d", w->vm->id, w->vm->state, (int)w->vm->pid);
+	/* Its process may have seen it after the reset only. */
+	if (w->failed && w->failure.type == VITRINE_EVENT_TRIPLE_FAULT && w->failure.has_regs)
+		printf("\nThe triple fault: vCPU %" PRId64 " at RIP 0x%" PRIx64 ", in %s", w->failure.vcpu,
+		       w->failure.regs[VITRINE_A_REGS_RIP], mode_of(&w->failure));
 	putchar('\n');
 }
 

@@ -2,50 +2,32 @@
 /*
  * button.c - press the power button of a VM that vmctl started, by the socket that ctl/vmm/control.c describes.
  */
-#include <jansson.h>
 #include <stdbool.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/socket.h>
-#include <sys/time.h>
-#include <sys/un.h>
 #include <unistd.h>
 
 #include "button.h"
+#include "socket.h"
 
-#define ANSWER	4096
+#define TIMEOUT_S	1
 
 /* VM processes are in their folder, or, forked, in that of the VM they were forked from: the folder beside is theirs. */
 static int connect_to(const struct tel_vm *vm)
 {
-	struct sockaddr_un addr = { .sun_family = AF_UNIX };
-	struct timeval timeout = { .tv_sec = 1 };
-	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0), n;
+	char path[128];
 
-	n = snprintf(addr.sun_path, sizeof(addr.sun_path), "/proc/%d/cwd/../%s/control", vm->pid, vm->name);
-	if (fd >= 0 && n < (int)sizeof(addr.sun_path) && !strchr(vm->name, '/') &&
-	    !setsockopt(fd, SOL_SOCKET, SO_SNDTIMEO, &timeout, sizeof(timeout)) &&
-	    !setsockopt(fd, SOL_SOCKET, SO_RCVTIMEO, &timeout, sizeof(timeout)) &&
-	    !connect(fd, (struct sockaddr *)&addr, sizeof(addr)))
-		return fd;
-	if (fd >= 0)
-		close(fd);
-	return -1;
+	if (strchr(vm->name, '/'))
+		return -1;
+	snprintf(path, sizeof(path), "/proc/%d/cwd/../%s/control", vm->pid, vm->name);
+	return socket_connect(path, TIMEOUT_S);
 }
 
 /* The answer's object, or NULL. */
 static json_t *ask(int fd, const char *command)
 {
-	char request[80], answer[ANSWER];
-	json_t *o = NULL;
-	ssize_t n;
+	json_t *o = socket_ask(fd, json_pack("{s:s}", "do", command), NULL, 0);
 
-	snprintf(request, sizeof(request), "{\"version\":1,\"do\":\"%s\"}\n", command);
-	n = send(fd, request, strlen(request), MSG_NOSIGNAL);
-	if (n == (ssize_t)strlen(request))
-		n = recv(fd, answer, sizeof(answer), 0);
-	if (n > 0)
-		o = json_loadb(answer, n, 0, NULL);
 	if (json_is_true(json_object_get(o, "ok")))
 		return o;
 	json_decref(o);

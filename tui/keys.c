@@ -97,6 +97,7 @@ static void ask(struct ui *ui, enum top_command command)
 	if (!ui_selected(ui))
 		return;
 	ui->moved = true;
+	ui->asked = ui->selected;
 	ui->command = command;
 	ui->input = UI_QUESTION;
 }

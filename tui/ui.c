@@ -39,6 +39,11 @@ void ui_take(struct ui *ui, struct tel_sample *s)
 	ui->old = ui->new;
 	ui->new = s;
 	ui_arrange(ui);
+	/* What is answered now must reach no other VM. */
+	if (ui->input == UI_QUESTION && (!ui_selected(ui) || ui->selected != ui->asked)) {
+		ui->input = UI_KEYS;
+		snprintf(ui->message, sizeof(ui->message), "The VM that this was asked about is gone");
+	}
 }
 
 /**

@@ -74,6 +74,7 @@ enum ui_role {
  * @filter: words that VMs must have
  * @search: text that is looked for
  * @command: that is asked about
+ * @asked: id of the VM that it is for
  * @message: for the last line, or empty
  * @events: ring
  * @nevents: events ever
@@ -98,6 +99,7 @@ struct ui {
 	int line, scroll;
 	char filter[UI_TEXT], search[UI_TEXT];
 	enum top_command command;
+	uint64_t asked;
 	char message[160];
 	struct tel_event events[UI_EVENTS];
 	uint64_t nevents, lost;

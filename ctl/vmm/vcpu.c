@@ -28,6 +28,8 @@
 #define MSR_MTRR_DEF_TYPE	0x2ff
 #define MTRR_ON_WRITE_BACK	0xc06
 
+#define RESET_RIP		0xfff0	/* SDM 3A "Processor State After Reset" */
+
 #define APIC_LVT0		0x350
 #define APIC_LVT1		0x360
 #define APIC_MODE_EXTINT	0x700
@@ -206,10 +208,12 @@ static void crash(struct vmm_vcpu *v, const char *what)
 	struct kvm_regs r = {};
 	char name[32], text[160];
 
-	if (ioctl(v->fd, KVM_GET_REGS, &r))
-		r.rip = 0;
 	snprintf(name, sizeof(name), "CPU %u", v->id);
-	snprintf(text, sizeof(text), "%s at RIP 0x%llx", what, (unsigned long long)r.rip);
+	/* A device may have reset the CPU already (AMD's shutdown leaves nothing defined): then it is nowhere. */
+	if (ioctl(v->fd, KVM_GET_REGS, &r) || r.rip == RESET_RIP)
+		snprintf(text, sizeof(text), "%s", what);
+	else
+		snprintf(text, sizeof(text), "%s at RIP 0x%llx", what, (unsigned long long)r.rip);
 	vmm_crash(v->vmm, name, text, "look at the end of the guest's console");
 }
 
