@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * Dumps while VMs come and go: what was there all the time is there once.
+ * Dumps while VMs come and go, other readers are killed, and traces are switched on and off: what was there all the
+ * time is there once.
  */
 #include "telemetry.h"
 
@@ -8,7 +9,7 @@
 #include <sys/resource.h>
 #include <sys/wait.h>
 
-enum { VMS = 100, VCPUS = 10 };
+enum { VMS = 100, VCPUS = 10, KILLS = 100, DUMPS = 5 };
 
 GUEST(leave, 16, "out %al, $0xf4; out %al, $0xf4");
 
@@ -72,7 +73,8 @@ static void check(const struct message *m, uint16_t vm_attr, uint16_t vcpu_attr,
 			EXPECT_EQ(seen[i][k], 1);
 }
 
-ABI_TEST("a dump of a thousand vCPUs misses and doubles none while VMs come and go")
+/* @stress: of which KILLS are to be killed meanwhile, or NULL */
+static void dump_crowd(const struct stress *stress)
 {
 	struct rlimit files = { 8192, 8192 };
 	struct genl *g = genl_open();
@@ -80,15 +82,15 @@ ABI_TEST("a dump of a thousand vCPUs misses and doubles none while VMs come and 
 	pid_t child;
 	int i;
 
+	child = fork();
+	if (!child)
+		come_and_go();
 	NEED(!setrlimit(RLIMIT_NOFILE, &files));
 	for (i = 0; i < VMS; i++) {
 		vms[i] = settled();
 		ids[i] = vm_id(vms[i]);
 	}
-	child = fork();
-	if (!child)
-		come_and_go();
-	for (i = 0; i < 5; i++) {
+	for (i = 0; i < DUMPS || (stress && __atomic_load_n(&stress->kills, __ATOMIC_ACQUIRE) < KILLS); i++) {
 		check(genl_dump(g, VITRINE_CMD_EXIT_STATS_GET, NULL), VITRINE_A_EXIT_VM_ID,
 		      VITRINE_A_EXIT_VCPU_ID, VITRINE_A_EXIT_NAME, &others);
 		check(genl_dump(g, VITRINE_CMD_VCPU_GET, NULL), VITRINE_A_VCPU_VM_ID, VITRINE_A_VCPU_ID, 0,
@@ -102,4 +104,21 @@ ABI_TEST("a dump of a thousand vCPUs misses and doubles none while VMs come and 
 	EXPECT(others > 0);
 	kill(child, SIGKILL);
 	waitpid(child, NULL, 0);
+}
+
+ABI_TEST("a dump of a thousand vCPUs misses and doubles none while VMs come and go")
+{
+	dump_crowd(NULL);
+}
+
+ABI_TEST("nor while other readers and machines are killed, and traces switched on and off")
+{
+	struct stress *stress;
+
+	if (!getenv("TELEMETRY_STRESS"))
+		abi_skip("set TELEMETRY_STRESS for it");
+	stress = stress_begin();
+	dump_crowd(stress);
+	EXPECT(stress_end(stress));
+	printf("# %u killed\n", stress->kills);
 }

@@ -47,6 +47,23 @@ struct arg {
 
 #define ARGS(...) ((const struct arg[]){ __VA_ARGS__ __VA_OPT__(,) { 0, 0 } })
 
+/**
+ * struct stress - readers and machines that are killed at random moments, in processes of their own
+ * @kills: so many so far
+ * @stop: they shall end
+ * @failed: one of them ended by itself
+ * @pid: who kills them
+ */
+struct stress {
+	unsigned int kills;
+	bool stop;
+	bool failed;
+	pid_t pid;
+};
+
+struct stress *stress_begin(void);
+bool stress_end(struct stress *s);
+
 struct genl *genl_open(void);
 int genl_send(struct genl *g, uint8_t cmd, uint16_t flags, const void *attrs, uint32_t size);
 int genl_receive(struct genl *g, struct message ***tail, bool *done);
