@@ -7,7 +7,7 @@
 #include <unistd.h>
 
 #include "client.h"
-#include "socket.h"
+#include "telemetry/socket.h"
 
 #define TIMEOUT_S	20
 

@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "button.h"
-#include "socket.h"
+#include "telemetry/socket.h"
 
 #define TIMEOUT_S	1
 

@@ -2,8 +2,8 @@
 /*
  * socket.h - requests to VM processes, of vmctl and vmtop alike.
  */
-#ifndef VMCTL_SOCKET_H
-#define VMCTL_SOCKET_H
+#ifndef TELEMETRY_SOCKET_H
+#define TELEMETRY_SOCKET_H
 
 #include <jansson.h>
 
@@ -12,4 +12,4 @@
 int socket_connect(const char *path, int timeout_s);
 json_t *socket_ask(int fd, json_t *request, const int *fds, unsigned int nfds);
 
-#endif /* VMCTL_SOCKET_H */
+#endif /* TELEMETRY_SOCKET_H */
