@@ -23,7 +23,14 @@ static int tell(const struct disk_error *e)
 	return -1;
 }
 
-static void path_in(char *path, size_t n, const struct vm *vm, const char *file)
+/**
+ * layers_path() - a name for a layer that can be opened
+ * @path: filled
+ * @n: its room
+ * @vm: in whose folder
+ * @file: as the configuration has it
+ */
+void layers_path(char *path, size_t n, const struct vm *vm, const char *file)
 {
 	if (*file == '/')
 		snprintf(path, n, "%s", file);
@@ -39,7 +46,7 @@ static int look(const struct vm *vm, const char *file, enum disk_format format, 
 	struct disk *d;
 	int err;
 
-	path_in(path, sizeof(path), vm, file);
+	layers_path(path, sizeof(path), vm, file);
 	d = disk_open(path, format, DISK_UNLOCKED | DISK_NO_BACKING, &e);
 	if (!d)
 		return tell(&e);
@@ -109,10 +116,14 @@ int layers_share(const struct vm *from, const struct vm *to, const struct config
 	if (layers_first(&w, from, d))
 		return -1;
 	do {
+		/* One more than there are would be more than can be opened. */
+		if (++n == DISK_CHAIN_MAX)
+			return vmctl_error(d->file, "has as many layers as a disk can have",
+					   "stop the VM and start it again: that merges them"), -1;
 		if (*w.name != '/' && linkat(from->fd, w.name, to->fd, w.name, 0) && errno != EEXIST)
 			return vmctl_errno(w.name, "check that the store is on one file system"), -1;
 		more = layers_next(&w);
-	} while (more > 0 && n++ < DISK_CHAIN_MAX);
+	} while (more > 0);
 	return more < 0 ? -1 : 0;
 }
 
@@ -139,7 +150,7 @@ int layers_over(const struct vm *vm, const struct config_disk *d, char name[LAYE
 	if (look(vm, d->file, format, &info) || identity_uuid(uuid))
 		return -1;
 	snprintf(name, LAYER_NAME, "disks/%.8s%.4s%.4s.qcow2", uuid, uuid + 9, uuid + 24);
-	path_in(path, sizeof(path), vm, name);
+	layers_path(path, sizeof(path), vm, name);
 	return disk_create(path, DISK_QCOW2, info.size, below, format, &e) ? tell(&e) : 0;
 }
 
@@ -166,10 +177,21 @@ int layers_set(struct config_disk *d, const char *name)
 	return 0;
 }
 
-/* A name that layers_over() made; what the user called a file himself is his. */
+/* What the user called a file himself is his. */
 static bool is_ours(const char *name)
 {
 	return strspn(name, "0123456789abcdef") == 16 && !strcmp(name + 16, ".qcow2");
+}
+
+/**
+ * layers_made() - did layers_over() make a layer?
+ * @name: of it, as the configuration has it
+ *
+ * Return: whether.
+ */
+bool layers_made(const char *name)
+{
+	return !strncmp(name, "disks/", 6) && is_ours(name + 6);
 }
 
 /**
@@ -186,7 +208,7 @@ static int add_name(struct names *all, const char *name)
 {
 	char (*more)[LAYER_NAME];
 
-	if (strncmp(name, "disks/", 6) || !is_ours(name + 6))
+	if (!layers_made(name))
 		return 0;
 	more = realloc(all->name, (all->n + 1) * sizeof(*more));
 	if (!more)

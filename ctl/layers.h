@@ -31,5 +31,10 @@ int layers_over(const struct vm *vm, const struct config_disk *d, char name[LAYE
 int layers_set(struct config_disk *d, const char *name);
 void layers_collect(const struct vm *vm, const struct config *c);
 int layers_open(const struct vm *vm, const char *name);
+void layers_path(char *path, size_t n, const struct vm *vm, const char *file);
+bool layers_made(const char *name);
+
+/* layers_merge.c */
+void layers_tidy(const struct vm *vm, struct config *c);
 
 #endif /* VMCTL_LAYERS_H */

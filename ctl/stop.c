@@ -5,8 +5,10 @@
 #include <errno.h>
 #include <signal.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "client.h"
+#include "layers.h"
 
 #define DEFAULT_TIMEOUT_S	60
 #define END_TIMEOUT_S		20
@@ -111,10 +113,29 @@ int stop_vm(struct vm *vm, int seconds, bool force)
 	return end(vm, &status);
 }
 
+/* Now its disks can be put in order. A configuration that cannot be read is not this verb's concern. */
+static void tidy(struct vm *vm)
+{
+	struct config_error e;
+	struct config c;
+	size_t n;
+	char *text = file_read(vm->fd, "config", CONFIG_MAX, &n);
+
+	config_init(&c);
+	if (text && !config_parse(&c, text, n, &e))
+		layers_tidy(vm, &c);
+	config_fini(&c);
+	free(text);
+}
+
 static int work(struct vm *vm, void *arg)
 {
+	int status = stop_vm(vm, timeout_s, forced);
+
 	(void)arg;
-	return stop_vm(vm, timeout_s, forced);
+	if (!status)
+		tidy(vm);
+	return status;
 }
 
 int vmctl_stop(int argc, char **argv)

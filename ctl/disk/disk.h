@@ -139,6 +139,9 @@ int disk_create(const char *path, enum disk_format format, uint64_t size, const 
 
 char *disk_backing_path(const char *image, const char *backing);
 
+/* commit.c */
+int disk_commit(struct disk *from, struct disk *to, bool (*progress)(uint64_t done, uint64_t size));
+
 /* format.c */
 const char *disk_format_name(enum disk_format f);
 enum disk_format disk_format_named(const char *name);

@@ -4,7 +4,7 @@
  * writer that is killed at a random moment, files that may not grow. Our own checker judges the images, and
  * qemu-img beside it where it is installed.
  */
-/* sources: ctl/disk/check.c ctl/disk/create.c ctl/disk/disk.c ctl/disk/fork.c ctl/disk/format.c ctl/disk/gate.c ctl/disk/io.c ctl/disk/layer.c ctl/disk/lock.c ctl/disk/nbd.c ctl/disk/qcow2.c ctl/disk/qcow2_cache.c ctl/disk/qcow2_check.c ctl/disk/qcow2_create.c ctl/disk/qcow2_entry.c ctl/disk/qcow2_header.c ctl/disk/qcow2_inflate.c ctl/disk/qcow2_io.c ctl/disk/qcow2_map.c ctl/disk/qcow2_refcount.c ctl/disk/qcow2_sync.c ctl/disk/raw.c */
+/* sources: ctl/disk/check.c ctl/disk/commit.c ctl/disk/create.c ctl/disk/disk.c ctl/disk/fork.c ctl/disk/format.c ctl/disk/gate.c ctl/disk/io.c ctl/disk/layer.c ctl/disk/lock.c ctl/disk/nbd.c ctl/disk/qcow2.c ctl/disk/qcow2_cache.c ctl/disk/qcow2_check.c ctl/disk/qcow2_create.c ctl/disk/qcow2_entry.c ctl/disk/qcow2_header.c ctl/disk/qcow2_inflate.c ctl/disk/qcow2_io.c ctl/disk/qcow2_map.c ctl/disk/qcow2_refcount.c ctl/disk/qcow2_sync.c ctl/disk/raw.c */
 /* libs: -lz -lzstd */
 #include <check.h>
 #include <errno.h>
@@ -232,6 +232,69 @@ START_TEST(test_chain)
 }
 END_TEST
 
+static unsigned int patience;
+
+static bool be_patient(uint64_t done, uint64_t size)
+{
+	(void)done;
+	(void)size;
+	return patience && patience--;
+}
+
+static int commit(const char *from, const char *to, unsigned int steps)
+{
+	struct disk *f = open_disk(from, DISK_QCOW2, DISK_READ_ONLY | DISK_NO_BACKING), *t = open_disk(to, DISK_QCOW2, 0);
+	int err;
+
+	patience = steps;
+	err = disk_commit(f, t, be_patient);
+	disk_close(f);
+	disk_close(t);
+	return err;
+}
+
+static void compare_file(const char *path)
+{
+	struct disk *d = open_disk(path, DISK_QCOW2, DISK_READ_ONLY);
+
+	compare(d);
+	disk_close(d);
+}
+
+/* Layers go into one under them, some of it or all: the chain reads as before, and at last the lowest one alone. */
+START_TEST(test_commit)
+{
+	const char *format = _i ? "qemu-img create -q -f qcow2 -o cluster_size=512 -b base -F raw %s 5M%s" : "false";
+	unsigned int i;
+
+	create(name("base"), DISK_RAW, NULL, DISK_AUTO);
+	work(name("base"), DISK_RAW, 1);
+	ck_assert_int_eq(truncate(name("base"), 3 << 20), 0);
+	memset(model + (3 << 20), 0, SIZE - (3 << 20));
+	if (run(format, name("a"), ""))
+		create(name("a"), DISK_QCOW2, "base", DISK_RAW);
+	work(name("a"), DISK_QCOW2, 1);
+	create(name("b"), DISK_QCOW2, "a", DISK_QCOW2);
+	work(name("b"), DISK_QCOW2, 1);
+	create(name("c"), DISK_QCOW2, "b", DISK_QCOW2);
+	work(name("c"), DISK_QCOW2, 1);
+	for (i = 0; i < 20; i += 4) {
+		ck_assert_int_eq(commit(name("b"), name("a"), i), -EINTR);
+		compare_file(name("c"));
+	}
+	ck_assert_int_eq(commit(name("b"), name("a"), UINT32_MAX), 0);
+	compare_file(name("c"));
+	ck_assert_int_eq(commit(name("c"), name("a"), 10), -EINTR);
+	compare_file(name("c"));
+	ck_assert_int_eq(commit(name("c"), name("a"), UINT32_MAX), 0);
+	compare_file(name("c"));
+	compare_file(name("a"));
+	judge(name("a"), false);
+	ck_assert_int_eq(disk_create(name("small"), DISK_QCOW2, SIZE / 2, NULL, DISK_AUTO, &(struct disk_error){ 0 }), 0);
+	ck_assert_int_eq(commit(name("c"), name("small"), UINT32_MAX), -EINVAL);
+}
+END_TEST
+
 START_TEST(test_compressed)
 {
 	create(name("r"), DISK_RAW, NULL, DISK_AUTO);
@@ -452,6 +515,7 @@ int main(void)
 	tcase_add_test(c, test_qcow2);
 	tcase_add_loop_test(c, test_foreign, 0, 8);
 	tcase_add_test(c, test_chain);
+	tcase_add_loop_test(c, test_commit, 0, 2);
 	tcase_add_loop_test(c, test_compressed, 0, 2);
 	tcase_add_test(c, test_snapshot);
 	tcase_add_test(c, test_killed);
