@@ -23,6 +23,7 @@
 #include "vmm/local.h"
 
 #define TIMEOUT_MS	60000
+#define ABANDON_MS	1000
 
 static uint64_t count = 1;
 static bool paused, counted, timing;
@@ -139,7 +140,7 @@ static int open_fixed(struct birth *b)
 		return vmctl_errno(b->child.name, "raise the limit on open files"), -1;
 	b->status = status[0];
 	return add(b, status[1]) || add_file(b, "run", 0) || add_file(b, "vmm.log", O_APPEND) ||
-	       open_group(b) || add(b, vmm_local_listen(b->child.fd, "control")) || add(b, vmm_local_listen(b->child.fd, "vsock")) ||
+	       add(b, fcntl(b->child.lock, F_DUPFD_CLOEXEC, 3)) || open_group(b) || add(b, vmm_local_listen(b->child.fd, "control")) || add(b, vmm_local_listen(b->child.fd, "vsock")) ||
 	       add_file(b, "console.log", O_APPEND) || add_file(b, "console.log.1", 0) ||
 	       add(b, vmm_local_listen(b->child.fd, "console")) ||
 	       add_file(b, "hvc.log", O_APPEND) || add_file(b, "hvc.log.1", 0) ||
@@ -328,11 +329,17 @@ static void finish(struct birth *b)
 	config_fini(&b->cc);
 }
 
-/* What was told has been: if the child lives all the same, it came too late. */
+/*
+ * What was told has been: if the child lives all the same, it came too late. While the VM's process has the request the child may
+ * still come; the folder is left to it, or to the next sweep.
+ */
 static void abandon(struct vm *child)
 {
 	struct vm_status status;
 
+	vm_unlock(child);
+	if (vm_lock_within(child, ABANDON_MS))
+		return;
 	if (!run_status(child->fd, &status) && status.pid)
 		kill(status.pid, SIGKILL);
 	vm_remove(child);

@@ -95,6 +95,7 @@ void vm_close(struct vm *vm);
 int vm_config(struct vm *vm, struct config *c);
 int vm_config_write(const struct vm *vm, const struct config *c);
 int vm_lock(struct vm *vm);
+int vm_lock_within(struct vm *vm, unsigned int ms);
 char *vm_config_text(struct vm *vm);
 
 /* create.c */

@@ -9,10 +9,13 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "store.h"
 #include "vmctl.h"
+
+#define LOCK_NAP_MS	10
 
 static int tell_missing(struct store *s, const char *name)
 {
@@ -119,6 +122,27 @@ int vm_lock(struct vm *vm)
 	} else {
 		vmctl_error(vm->name, "it was removed meanwhile", "`vmctl list` shows those there are");
 	}
+	vm_unlock(vm);
+	return -1;
+}
+
+/**
+ * vm_lock_within() - take the lock of an open folder again, unless somebody keeps it
+ * @vm: unlocked
+ * @ms: milliseconds to try for
+ *
+ * Return: 0, or -1, and nothing is told.
+ */
+int vm_lock_within(struct vm *vm, unsigned int ms)
+{
+	const struct timespec nap = { .tv_nsec = LOCK_NAP_MS * 1000000L };
+	unsigned int i;
+
+	vm->lock = openat(vm->fd, "lock", O_RDWR | O_CLOEXEC | O_NOFOLLOW);
+	for (i = 0; vm->lock >= 0 && flock(vm->lock, LOCK_EX | LOCK_NB) && i * LOCK_NAP_MS < ms; i++)
+		nanosleep(&nap, NULL);
+	if (vm->lock >= 0 && i * LOCK_NAP_MS < ms)
+		return 0;
 	vm_unlock(vm);
 	return -1;
 }

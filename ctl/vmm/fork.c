@@ -62,16 +62,14 @@ const char *vmm_fork_check(const struct vmm *m, const struct vmm_fork *f)
 }
 
 /**
- * vmm_fork_free() - forget a request, and close what it brought and nobody took
+ * vmm_fork_free() - forget a request, and close what it brought and nobody took; the pipe last, whose end is heard
  * @f: the request
  */
 void vmm_fork_free(struct vmm_fork *f)
 {
-	unsigned int i;
-
-	for (i = 0; i < f->nfd; i++)
-		if (f->fd[i] >= 0)
-			close(f->fd[i]);
+	while (f->nfd--)
+		if (f->fd[f->nfd] >= 0)
+			close(f->fd[f->nfd]);
 	free(f);
 }
 

@@ -21,6 +21,7 @@ enum {
 	VMM_FORK_STATUS,	/* pipe: "P microseconds" from the parent, how long it stood still, in all and in parts; "R microseconds" from the child, since the same moment */
 	VMM_FORK_RUN,		/* the child's record */
 	VMM_FORK_LOG,		/* what the child says of itself */
+	VMM_FORK_LOCK,		/* the lock of the child's folder: whoever dies, it is held until the record speaks for the child */
 	VMM_FORK_GROUP,		/* list of processes of its group, or anything that takes what is written */
 	VMM_FORK_CONTROL,	/* sockets: control, vsock */
 	VMM_FORK_VSOCK,
