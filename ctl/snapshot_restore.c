@@ -111,33 +111,55 @@ static int layer_disks(const struct snapshot *s, const struct vm *vm, struct con
 	return 0;
 }
 
-static int start(const struct snapshot *s, struct vm *vm, const struct config *c)
+/**
+ * struct parts - what a restore reads of a snapshot, once
+ * @config: of that moment
+ * @state: the file, NULL where there are disks alone
+ * @size: its bytes
+ * @ram: of the snapshot
+ */
+struct parts {
+	struct config config;
+	void *state;
+	size_t size;
+	struct snapshot_ram ram;
+};
+
+/* All that can be wrong without a look into RAM and disks is found here, before anything is done. */
+static int open_parts(const struct snapshot *s, struct parts *p)
+{
+	memset(p, 0, sizeof(*p));
+	if (snapshot_config(s, &p->config) || snapshot_check_layers(s))
+		return -1;
+	if (!snapshot_has_memory(s))
+		return 0;
+	p->state = snapshot_state(s, &p->size);
+	return p->state ? snapshot_ram_open(s, &p->ram) : -1;
+}
+
+static void close_parts(struct parts *p)
+{
+	snapshot_ram_close(&p->ram);
+	free(p->state);
+	config_fini(&p->config);
+}
+
+static int start(const struct parts *p, struct vm *vm)
 {
 	struct start_restore r = { .machine.prefault = prefault, .clock = clock_mode, .paused = paused,
 				   .timing = timing, .asked = asked };
-	struct snapshot_ram ram;
-	int status = VMCTL_FAILED;
-	size_t n;
-	void *state;
 
 	/* The moment in which it is restored. */
-	if (!snapshot_has_memory(s))
-		return vm_config_write(vm, c) ? VMCTL_FAILED : VMCTL_OK;
-	state = snapshot_state(s, &n);
-	if (state && !snapshot_ram_open(s, &ram)) {
-		r.machine.state = state;
-		r.machine.state_size = n;
-		r.machine.map = ram.map;
-		memcpy(r.machine.fd, ram.fd, sizeof(ram.fd));
-		status = start_restored(vm, c, &r);
-	}
-	if (state)
-		snapshot_ram_close(&ram);
-	free(state);
-	return status;
+	if (!p->state)
+		return vm_config_write(vm, &p->config) ? VMCTL_FAILED : VMCTL_OK;
+	r.machine.state = p->state;
+	r.machine.state_size = p->size;
+	r.machine.map = p->ram.map;
+	memcpy(r.machine.fd, p->ram.fd, sizeof(p->ram.fd));
+	return start_restored(vm, &p->config, &r);
 }
 
-static int in_place(const struct snapshot *s, struct vm *vm, struct config *c)
+static int in_place(const struct snapshot *s, struct vm *vm, struct parts *p)
 {
 	struct vm_status status;
 	struct config is;
@@ -148,33 +170,33 @@ static int in_place(const struct snapshot *s, struct vm *vm, struct config *c)
 		return vmctl_errno(vm->name, "check that the VM is yours");
 	if (status.pid)
 		return vmctl_error(vm->name, "it runs", "stop it first, use --force, or make a new VM with --as");
-	if (layer_disks(s, vm, c) || start(s, vm, c)) {
+	if (layer_disks(s, vm, &p->config) || start(p, vm)) {
 		/* Layers that were to be are nobody's. */
 		if (!vm_config(vm, &is))
 			layers_collect(vm, &is);
 		config_fini(&is);
 		return VMCTL_FAILED;
 	}
-	layers_collect(vm, c);
+	layers_collect(vm, &p->config);
 	if (snapshot_set_current(vm, s->generation))
 		vmctl_errno(vm->name, "check that the VM's folder has room");
 	return VMCTL_OK;
 }
 
-static int as_new(const struct snapshot *s, const struct vm *vm, struct config *c)
+static int as_new(const struct snapshot *s, const struct vm *vm, struct parts *p)
 {
 	struct vm new;
 	int err;
 
 	if (vm_create_begin(&new, vm->store, as))
 		return VMCTL_FAILED;
-	if (identity_renew(c) || layer_disks(s, &new, c) || vm_create_unborn(&new)) {
+	if (identity_renew(&p->config) || layer_disks(s, &new, &p->config) || vm_create_unborn(&new)) {
 		vm_create_cancel(&new);
 		return VMCTL_FAILED;
 	}
-	if (vm_create_end(&new, c))
+	if (vm_create_end(&new, &p->config))
 		return VMCTL_FAILED;
-	err = start(s, &new, c);
+	err = start(p, &new);
 	if (err)
 		vm_remove(&new);
 	else
@@ -187,14 +209,15 @@ static int work(struct vm *vm, const struct vmctl_args *a)
 {
 	int status = VMCTL_FAILED;
 	struct snapshot s;
-	struct config c;
+	struct parts p;
 
-	config_init(&c);
 	snapshot_sweep(vm);
 	if (!snapshot_open(&s, vm, a->names[1]) && !check_wishes(&s) && !check_host(&s) &&
-	    !(verify ? snapshot_check_deep(&s, progress_show) : snapshot_check(&s)) && !snapshot_config(&s, &c))
-		status = as ? as_new(&s, vm, &c) : in_place(&s, vm, &c);
-	config_fini(&c);
+	    !(verify && snapshot_check_deep(&s, progress_show))) {
+		if (!open_parts(&s, &p))
+			status = as ? as_new(&s, vm, &p) : in_place(&s, vm, &p);
+		close_parts(&p);
+	}
 	snapshot_close(&s);
 	return status;
 }

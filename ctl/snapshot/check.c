@@ -208,6 +208,17 @@ static int check_layers(const struct snapshot *s, bool deep)
 	return 0;
 }
 
+/**
+ * snapshot_check_layers() - are its disks there? They are not looked into
+ * @s: the snapshot
+ *
+ * Return: 0, or -1 with the error told.
+ */
+int snapshot_check_layers(const struct snapshot *s)
+{
+	return check_layers(s, false);
+}
+
 static int check_ram(const struct snapshot *s, const struct snapshot_ram *r,
 		     void (*progress)(uint64_t done, uint64_t all))
 {

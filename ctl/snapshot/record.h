@@ -64,6 +64,7 @@ int snapshot_set_current(const struct vm *vm, const char *generation);
 /* check.c */
 int snapshot_sum_file(int folder, const char *name, uint64_t *size, char sum[17]);
 int snapshot_check(const struct snapshot *s);
+int snapshot_check_layers(const struct snapshot *s);
 int snapshot_check_deep(const struct snapshot *s, void (*progress)(uint64_t done, uint64_t all));
 void *snapshot_state(const struct snapshot *s, size_t *n);
 int snapshot_config(const struct snapshot *s, struct config *c);
