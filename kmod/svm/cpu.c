@@ -234,8 +234,10 @@ void svm_cpu_disable(void)
 	rdmsrl(MSR_EFER, efer);
 	if (!(efer & EFER_SVME))
 		return;
-	if (svm_has_tsc_scaling)
-		wrmsrl(MSR_AMD64_TSC_RATIO, SVM_TSC_RATIO_ONE);
+	if (svm_has_tsc_scaling) {
+		c->tsc_ratio = SVM_TSC_RATIO_ONE;
+		wrmsrl(MSR_AMD64_TSC_RATIO, c->tsc_ratio);
+	}
 	wrmsrl(MSR_VM_HSAVE_PA, 0);
 	asm volatile("stgi" ::: "memory");
 	wrmsrl(MSR_EFER, efer & ~EFER_SVME);
