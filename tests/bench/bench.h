@@ -25,7 +25,7 @@ struct bench_results {
 #define BENCH_CODE		0x200000
 #define BENCH_RESULTS		0x100000
 #define BENCH_COLD		0x1000000
-#define BENCH_COLD_PAGES	256
+#define BENCH_COLD_PAGES	2560
 #define BENCH_MEMORY		0x2000000
 #define BENCH_MMIO		0x30000000	/* no memory there */
 #define BENCH_MMIO_EVENT	0x100
@@ -33,5 +33,6 @@ struct bench_results {
 #define BENCH_PORT_EVENT	0x710
 #define BENCH_PORT_USER		0x720
 #define BENCH_PORT_DONE		0x730
+#define BENCH_PORT_MARK		0x740	/* a row begins, ends: its number */
 
 #endif /* BENCH_H */

@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * exits.c - the host side of the exit benchmark: runs guest.c on a KVM-ABI device node and prints one
- * line a row, "name count", where count is TSC cycles (under --icount: instructions) for one.
+ * line a row, "name count", where count is TSC cycles (under --icount: instructions) for one; and "exits-name count",
+ * the exits that one took, by the device's own statistics.
  */
 #define _GNU_SOURCE
 #include <err.h>
 #include <fcntl.h>
 #include <linux/kvm.h>
+#include <stdbool.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -32,6 +34,7 @@ struct vm {
 	struct kvm_run *run;
 	size_t run_size;
 	uint8_t *ram;
+	uint64_t exits[BENCH_NR];	/* of each row */
 };
 
 static uint64_t rdtsc(void)
@@ -128,6 +131,42 @@ static void load_guest(struct vm *vm, const char *path)
 	fclose(f);
 }
 
+/* Is the statistic a count of exits? Ours has one a kind, stock KVM one of all. */
+static bool counts_exits(const char *name)
+{
+	return !strcmp(name, "exits") || (!strncmp(name, "exit_", 5) && !strstr(name, "_cycles"));
+}
+
+/* All exits of the vCPU so far. Source: KVM api.rst KVM_GET_STATS_FD. */
+static uint64_t count_exits(const struct vm *vm)
+{
+	static char image[1 << 18];
+	const struct kvm_stats_header *h = (void *)image;
+	const struct kvm_stats_desc *d;
+	int fd = CHECK(ioctl(vm->vcpu, KVM_GET_STATS_FD, 0));
+	uint64_t sum = 0, value;
+	uint32_t i;
+
+	CHECK(pread(fd, image, sizeof(image), 0));
+	close(fd);
+	for (i = 0; i < h->num_desc; i++) {
+		d = (void *)(image + h->desc_offset + i * (sizeof(*d) + h->name_size));
+		memcpy(&value, image + h->data_offset + d->offset, sizeof(value));
+		if (counts_exits(d->name))
+			sum += value;
+	}
+	return sum;
+}
+
+/* A row begins or ends. The exit that tells of its beginning is none of it. */
+static void mark(struct vm *vm)
+{
+	uint8_t row = *((uint8_t *)vm->run + vm->run->io.data_offset);
+
+	if (row < BENCH_NR)
+		vm->exits[row] = count_exits(vm) - vm->exits[row] - !!vm->exits[row];
+}
+
 static void run_guest(struct vm *vm)
 {
 	for (;;) {
@@ -138,7 +177,17 @@ static void run_guest(struct vm *vm)
 			errx(1, "unexpected exit %u", vm->run->exit_reason);
 		if (vm->run->io.port == BENCH_PORT_DONE)
 			return;
+		if (vm->run->io.port == BENCH_PORT_MARK)
+			mark(vm);
 	}
+}
+
+/* How often the guest does what a row is about. */
+static uint64_t rounds(int row)
+{
+	return row == BENCH_TOUCH ? BENCH_COLD_PAGES :
+	       row == BENCH_TIMER ? BENCH_WARM + BENCH_TIMER_ROUNDS :
+				    BENCH_WARM + BENCH_BATCHES * BENCH_ROUNDS;
 }
 
 static void measure_exits(struct vm *vm, const char *guest)
@@ -160,6 +209,7 @@ static void measure_exits(struct vm *vm, const char *guest)
 		uint64_t empty = n == BENCH_ROUNDS ? r->cycles[BENCH_EMPTY] : 0;
 
 		printf("%s %llu\n", names[i], (unsigned long long)((r->cycles[i] - empty) / n));
+		printf("exits-%s %.2f\n", names[i], (double)vm->exits[i] / rounds(i));
 	}
 	destroy(vm, BENCH_MEMORY);
 }

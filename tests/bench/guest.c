@@ -34,6 +34,7 @@ static inline void outb(uint16_t port, uint8_t val)
 #define MEASURE(row, statement) \
 	do { \
 		uint64_t batch_, start_, i_; \
+		outb(BENCH_PORT_MARK, row); \
 		for (i_ = 0; i_ < BENCH_WARM; i_++) { \
 			statement; \
 		} \
@@ -47,6 +48,7 @@ static inline void outb(uint16_t port, uint8_t val)
 			if (start_ < results->cycles[row]) \
 				results->cycles[row] = start_; \
 		} \
+		outb(BENCH_PORT_MARK, row); \
 	} while (0)
 
 static inline void cpuid(void)
@@ -120,19 +122,24 @@ static void measure_timer(void)
 	load_tables();
 	wrmsr(0x808, 0);		/* the one that measure_apic() left pending comes with STI */
 	__asm__ volatile("sti");
+	outb(BENCH_PORT_MARK, BENCH_TIMER);
 	(void)wait_timers(BENCH_WARM);
 	results->cycles[BENCH_TIMER] = wait_timers(BENCH_TIMER_ROUNDS);
+	outb(BENCH_PORT_MARK, BENCH_TIMER);
 	__asm__ volatile("cli");
 }
 
 static void measure_touch(void)
 {
 	volatile uint8_t *page = (void *)BENCH_COLD;
-	uint64_t start = rdtsc(), i;
+	uint64_t start, i;
 
+	outb(BENCH_PORT_MARK, BENCH_TOUCH);
+	start = rdtsc();
 	for (i = 0; i < BENCH_COLD_PAGES; i++)
 		page[i * 4096] = 1;
 	results->cycles[BENCH_TOUCH] = rdtsc() - start;
+	outb(BENCH_PORT_MARK, BENCH_TOUCH);
 }
 
 /* Execution begins at the first byte: the linker puts this section before the other code. */
