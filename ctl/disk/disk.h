@@ -122,7 +122,7 @@ int disk_extent(struct disk *d, uint64_t offset, uint64_t *length, enum disk_ext
 /* check.c */
 int disk_check(struct disk *d, bool repair_leaks, struct disk_check *c);
 
-/* disk.c: descriptors for io_uring */
+/* disk.c: for I/O on a file itself */
 bool disk_map(struct disk *d, uint64_t offset, uint64_t length, bool write, struct disk_map *m);
 void disk_unmap(struct disk *d);
 

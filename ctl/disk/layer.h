@@ -96,7 +96,7 @@ struct layer {
  * struct gate - many requests or one change of the mapping
  *
  * A change that waits keeps new requests out. Unlike a pthread_rwlock, one thread may enter and another
- * leave, as requests in an io_uring need.
+ * leave.
  */
 struct gate {
 	pthread_mutex_t mutex;

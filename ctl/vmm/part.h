@@ -6,7 +6,7 @@
  * Order: create() of the part registers it. A snapshot quiesces all parts with the CPUs parked, calls save() of each
  * and writes the fields of *state. A restore builds the machine anew, fills *state from the file, calls load(). A
  * fork quiesces, fork(2)s, and calls forked() in the child, where memory is as in the parent, but threads, eventfds,
- * io_uring, timers and everything of the hypervisor's are gone or shared and have to be made again; then resume() in both. A
+ * timers and everything of the hypervisor's are gone or shared and have to be made again; then resume() in both. A
  * machine that starts again calls reset().
  *
  * All of it runs in the main thread.

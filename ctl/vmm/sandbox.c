@@ -4,7 +4,7 @@
  * taken over works on what is open and opens nothing new.
  *
  * No privilege can be gained again, no capability is kept, no file can be reached by a path (Landlock,
- * where the kernel has it; it holds for io_uring, too), and of the system calls those remain that the
+ * where the kernel has it), and of the system calls those remain that the
  * event loop, the devices and the vCPU threads need (seccomp). Other calls fail with EPERM. New files,
  * if need be, come in over the control socket.
  *
@@ -37,7 +37,7 @@ static const int calls[] = {
 	SCMP_SYS(pwritev2), SCMP_SYS(lseek), SCMP_SYS(sendfile), SCMP_SYS(copy_file_range),
 	SCMP_SYS(fsync), SCMP_SYS(fdatasync), SCMP_SYS(sync_file_range), SCMP_SYS(fallocate),
 	SCMP_SYS(ftruncate), SCMP_SYS(fstat), SCMP_SYS(newfstatat), SCMP_SYS(close), SCMP_SYS(close_range),
-	SCMP_SYS(fcntl), SCMP_SYS(dup2), SCMP_SYS(pipe2), SCMP_SYS(io_uring_enter),
+	SCMP_SYS(fcntl), SCMP_SYS(dup2), SCMP_SYS(pipe2),
 	/* sockets that are there, and connections to them */
 	SCMP_SYS(accept4), SCMP_SYS(recvmsg), SCMP_SYS(recvfrom), SCMP_SYS(recvmmsg),
 	SCMP_SYS(sendmsg), SCMP_SYS(sendto), SCMP_SYS(sendmmsg), SCMP_SYS(getsockopt),

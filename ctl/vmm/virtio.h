@@ -213,4 +213,39 @@ void virtio_worker_quiesce(struct virtio_worker *w);
 void virtio_worker_resume(struct virtio_worker *w);
 void virtio_worker_forked(struct virtio_worker *w);
 
+struct virtio_turn;
+
+/**
+ * struct virtio_pool - threads that take turns at a queue
+ * @vq: the queue
+ * @serve: called in any of the threads, for several requests at once: serves one, calling virtio_pool_waits() before it
+ *	waits; returns bytes written, or -1 for a request that no driver makes
+ * @lock: for what follows, and @vq
+ * @turn: spare threads wait for it
+ * @changed: of parking and ending
+ * @threads: that there are
+ * @spare: of them, wait for their turn
+ * @parked: of them, wait as @parking says
+ * @led: one has the turn
+ * @parking: they shall wait
+ * @quit: they shall end
+ * @running: between start() and stop()
+ */
+struct virtio_pool {
+	struct virtio_queue *vq;
+	int64_t (*serve)(struct virtio_turn *t, struct virtio_queue *vq, const struct virtq_chain *c);
+	pthread_mutex_t lock;
+	pthread_cond_t turn, changed;
+	unsigned int threads, spare, parked;
+	bool led, parking, quit, running;
+};
+
+/* virtio_pool.c */
+void virtio_pool_waits(struct virtio_turn *t);
+void virtio_pool_start(struct virtio_pool *p);
+void virtio_pool_stop(struct virtio_pool *p);
+void virtio_pool_quiesce(struct virtio_pool *p);
+void virtio_pool_resume(struct virtio_pool *p);
+void virtio_pool_forked(struct virtio_pool *p);
+
 #endif /* VMM_VIRTIO_H */

@@ -1,15 +1,23 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * virtio_blk.c - disks: a thread for each queue takes requests and has disk.h serve them. Source: virtio 1.2 "Block Device".
+ * virtio_blk.c - disks: a pool of threads for each queue takes requests and has disk.h serve them. Source: virtio 1.2
+ * "Block Device".
+ *
+ * A transfer that is one piece of a file is one system call on it. If it need not wait (a read of what the host has in
+ * memory), the queue's next request is served by the same thread; else by another, while this one waits.
  *
  * A request is done when it is given back; a flush makes permanent all that was given back before it. A driver
  * that cannot flush gets every write permanent.
  */
 #include <errno.h>
 #include <signal.h>
+#include <stdatomic.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/uio.h>
+#include <sys/vfs.h>
+#include <linux/magic.h>
 
 #include "blk.h"
 #include "compiler.h"
@@ -22,7 +30,6 @@
 #define SEGMENTS	128	/* pieces of data in a request */
 #define RANGES		16	/* of a discard or a zeroing */
 #define RANGE_SECTORS	(1U << 21)
-#define BATCH		16	/* requests before the driver is told */
 #define ID_SIZE		20
 
 #define F_SEG_MAX	(1ULL << 2)
@@ -84,7 +91,9 @@ _Static_assert(sizeof(struct config) == 60, "as in \"Device configuration layout
  * @config: its configuration
  * @disk: the image with its backing chain
  * @id: serial number for the guest, padded with zeros
- * @worker: one for each queue
+ * @in_memory: its file system keeps no data elsewhere, so that nothing waits
+ * @waits: [0] reads, [1] writes: the file system does not tell whether they would wait, so they may
+ * @pool: one for each queue
  * @next: the machine's next disk
  */
 struct vmm_blk {
@@ -92,7 +101,9 @@ struct vmm_blk {
 	struct config config;
 	struct disk *disk;
 	char id[ID_SIZE];
-	struct virtio_worker worker[QUEUES_MAX];
+	bool in_memory;
+	_Atomic bool waits[2];
+	struct virtio_pool pool[QUEUES_MAX];
 	struct vmm_blk *next;
 };
 
@@ -133,29 +144,62 @@ static bool inside(const struct vmm_blk *b, uint64_t sector, uint64_t bytes)
 	return !(bytes % SECTOR) && sector <= capacity && bytes / SECTOR <= capacity - sector;
 }
 
-static enum status transfer(struct vmm_blk *b, const struct request *r, const struct virtq_chain *c,
-			    uint32_t *written)
+static enum status flush(struct vmm_blk *b, struct virtio_turn *t)
+{
+	virtio_pool_waits(t);
+	return outcome(disk_flush(b->disk));
+}
+
+static ssize_t file_io(const struct disk_map *map, bool in, const struct iovec *iov, int n, int flags)
+{
+	return in ? preadv2(map->fd, iov, n, map->offset, flags) : pwritev2(map->fd, iov, n, map->offset, flags);
+}
+
+/* All of it in one system call, if it is one piece of a file; else, or if that fails, false. */
+static bool in_one_piece(struct vmm_blk *b, struct virtio_turn *t, bool in, const struct iovec *iov, int n,
+			 uint64_t offset, uint64_t bytes)
+{
+	struct disk_map map;
+	ssize_t done = -1;
+
+	if (!disk_map(b->disk, offset, bytes, !in, &map))
+		return false;
+	if (map.length == bytes && !atomic_load(&b->waits[!in])) {
+		done = file_io(&map, in, iov, n, b->in_memory ? 0 : RWF_NOWAIT);
+		if (done < 0 && errno == EOPNOTSUPP)
+			atomic_store(&b->waits[!in], true);
+	}
+	if (map.length == bytes && done < 0) {
+		virtio_pool_waits(t);
+		done = file_io(&map, in, iov, n, 0);
+	}
+	disk_unmap(b->disk);
+	return done >= 0 && (uint64_t)done == bytes;
+}
+
+static enum status transfer(struct vmm_blk *b, struct virtio_turn *t, const struct request *r,
+			    const struct virtq_chain *c, uint32_t *written)
 {
 	bool in = r->type == T_IN;
-	uint64_t bytes = in ? c->in - 1 : c->out - sizeof(*r);
+	uint64_t bytes = in ? c->in - 1 : c->out - sizeof(*r), offset = r->sector * SECTOR;
 	struct iovec iov[VIRTQ_IOV];
-	ssize_t done;
+	ssize_t done = bytes;
 	int n;
 
 	n = in ? data_of(c->iov + c->nout, c->nin, 0, 1, iov) :
 		 data_of(c->iov, c->nout, sizeof(*r), 0, iov);
 	if (n < 0 || !inside(b, r->sector, bytes))
 		return S_IOERR;
-	if (in)
-		done = disk_preadv(b->disk, iov, n, r->sector * SECTOR);
-	else
-		done = disk_pwritev(b->disk, iov, n, r->sector * SECTOR);
+	if (!in_one_piece(b, t, in, iov, n, offset, bytes)) {
+		virtio_pool_waits(t);
+		done = in ? disk_preadv(b->disk, iov, n, offset) : disk_pwritev(b->disk, iov, n, offset);
+	}
 	if (done < 0 || (uint64_t)done != bytes)
 		return S_IOERR;
 	if (in)
 		*written = bytes;
 	else if (!virtio_has(&b->dev, F_FLUSH))
-		return outcome(disk_flush(b->disk));
+		return flush(b, t);
 	return S_OK;
 }
 
@@ -185,7 +229,7 @@ static enum status change_ranges(struct vmm_blk *b, const struct request *r, con
 	return outcome(err);
 }
 
-static enum status serve(struct vmm_blk *b, const struct virtq_chain *c, uint32_t *written)
+static enum status serve(struct vmm_blk *b, struct virtio_turn *t, const struct virtq_chain *c, uint32_t *written)
 {
 	struct request r;
 
@@ -194,14 +238,15 @@ static enum status serve(struct vmm_blk *b, const struct virtq_chain *c, uint32_
 	switch (r.type) {
 	case T_IN:
 	case T_OUT:
-		return transfer(b, &r, c, written);
+		return transfer(b, t, &r, c, written);
 	case T_FLUSH:
-		return outcome(disk_flush(b->disk));
+		return flush(b, t);
 	case T_GET_ID:
 		*written = virtq_copy_in(c, 0, b->id, c->in - 1 < ID_SIZE ? c->in - 1 : ID_SIZE);
 		return S_OK;
 	case T_DISCARD:
 	case T_WRITE_ZEROES:
+		virtio_pool_waits(t);
 		return disk_is_read_only(b->disk) ? S_IOERR : change_ranges(b, &r, c);
 	default:
 		return S_UNSUPP;
@@ -209,38 +254,18 @@ static enum status serve(struct vmm_blk *b, const struct virtq_chain *c, uint32_
 }
 
 /* The status is the last byte that the device may write; a request without room for it is nonsense. */
-static void serve_chain(struct vmm_blk *b, struct virtio_queue *vq, const struct virtq_chain *c)
+static int64_t serve_chain(struct virtio_turn *t, struct virtio_queue *vq, const struct virtq_chain *c)
 {
+	struct vmm_blk *b = blk_of(vq->dev);
 	uint32_t written = 0;
 	uint8_t status;
 
-	if (!c->in) {
-		vq->q.broken = true;
-		return;
-	}
-	status = serve(b, c, &written);
+	if (!c->in)
+		return -1;
+	status = serve(b, t, c, &written);
 	virtq_copy_in(c, c->in - 1, &status, 1);
 	/* Up to the status all is written only after a full transfer. */
-	virtq_push(&vq->q, c->head, written + 1);
-}
-
-static void work(struct virtio_worker *w)
-{
-	struct virtio_queue *vq = w->vq;
-	struct vmm_blk *b = blk_of(vq->dev);
-	struct virtq_chain c;
-	unsigned int n = 0;
-
-	do {
-		virtq_quiet(&vq->q);
-		while (!w->parking && virtq_pop(&vq->q, &c) > 0) {
-			serve_chain(b, vq, &c);
-			if (!(++n % BATCH))
-				virtio_tell(vq);
-		}
-	} while (virtq_more(&vq->q) && !w->parking);
-	virtio_tell(vq);
-	virtio_check_broken(vq);
+	return written + 1;
 }
 
 static void start(struct virtio_device *dev)
@@ -249,10 +274,10 @@ static void start(struct virtio_device *dev)
 	unsigned int i;
 
 	for (i = 0; i < dev->nqueues; i++) {
-		b->worker[i].vq = &dev->queue[i];
-		b->worker[i].work = work;
+		b->pool[i].vq = &dev->queue[i];
+		b->pool[i].serve = serve_chain;
 		if (dev->queue[i].enabled)
-			virtio_worker_start(&b->worker[i]);
+			virtio_pool_start(&b->pool[i]);
 	}
 }
 
@@ -262,7 +287,7 @@ static void stop(struct virtio_device *dev)
 	unsigned int i;
 
 	for (i = 0; i < dev->nqueues; i++)
-		virtio_worker_stop(&b->worker[i]);
+		virtio_pool_stop(&b->pool[i]);
 }
 
 static void quiesce(struct virtio_device *dev)
@@ -271,7 +296,7 @@ static void quiesce(struct virtio_device *dev)
 	unsigned int i;
 
 	for (i = 0; i < dev->nqueues; i++)
-		virtio_worker_quiesce(&b->worker[i]);
+		virtio_pool_quiesce(&b->pool[i]);
 }
 
 static void resume(struct virtio_device *dev)
@@ -280,7 +305,7 @@ static void resume(struct virtio_device *dev)
 	unsigned int i;
 
 	for (i = 0; i < dev->nqueues; i++)
-		virtio_worker_resume(&b->worker[i]);
+		virtio_pool_resume(&b->pool[i]);
 }
 
 static int forked(struct virtio_device *dev)
@@ -289,7 +314,7 @@ static int forked(struct virtio_device *dev)
 	unsigned int i;
 
 	for (i = 0; i < dev->nqueues; i++)
-		virtio_worker_forked(&b->worker[i]);
+		virtio_pool_forked(&b->pool[i]);
 	return 0;
 }
 
@@ -317,6 +342,13 @@ static void fill_config(struct vmm_blk *b)
 	c->write_zeroes_may_unmap = 1;
 }
 
+static bool is_in_memory(const char *path)
+{
+	struct statfs s;
+
+	return !statfs(path, &s) && (s.f_type == TMPFS_MAGIC || s.f_type == RAMFS_MAGIC);
+}
+
 static int add_disk(struct vmm *m, struct vmm_blk *b, const struct vmm_disk *d, unsigned int number)
 {
 	struct virtio_device *dev = &b->dev;
@@ -328,6 +360,7 @@ static int add_disk(struct vmm *m, struct vmm_blk *b, const struct vmm_disk *d, 
 		vmm_error(e.object, e.what, e.remedy);
 		return -1;
 	}
+	b->in_memory = is_in_memory(d->path);
 	snprintf(dev->name, sizeof(dev->name), "virtio-blk%u", number);
 	snprintf(b->id, sizeof(b->id), "vitrine-disk%u", number);
 	dev->ops = &ops;
