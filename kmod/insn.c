@@ -46,6 +46,16 @@ static void vtr_walk_prepare(struct vtr_vcpu *v, const struct vtr_code_state *s,
 	w->ctx = v;
 }
 
+/* @level: the access is made at the guest's privilege level, not at what @access says. */
+static int vtr_walk_now(struct vtr_vcpu *v, gva_t addr, u32 access, bool level, struct vtr_walk *w)
+{
+	struct vtr_code_state s;
+
+	vtr_hw(code_state)(v, &s);
+	vtr_walk_prepare(v, &s, w, false);
+	return vtr_walk(w, addr, access | (level && s.cpl == 3 ? VTR_WALK_USER : 0));
+}
+
 /**
  * vtr_translate_linear() - linear to guest-physical address by the guest's tables
  * @v: by its own thread, put, v->slots loaded
@@ -58,13 +68,9 @@ static void vtr_walk_prepare(struct vtr_vcpu *v, const struct vtr_code_state *s,
  */
 int vtr_translate_linear(struct vtr_vcpu *v, gva_t addr, u32 access, gpa_t *gpa, u32 *error)
 {
-	struct vtr_code_state s;
 	struct vtr_walk w;
-	int err;
+	int err = vtr_walk_now(v, addr, access, true, &w);
 
-	vtr_hw(code_state)(v, &s);
-	vtr_walk_prepare(v, &s, &w, false);
-	err = vtr_walk(&w, addr, access | (s.cpl == 3 ? VTR_WALK_USER : 0));
 	*gpa = w.gpa;
 	*error = w.error;
 	return err;
@@ -81,12 +87,8 @@ int vtr_translate_linear(struct vtr_vcpu *v, gva_t addr, u32 access, gpa_t *gpa,
  */
 int vtr_walk_linear(struct vtr_vcpu *v, gva_t addr, u32 access, struct vtr_walk *w)
 {
-	struct vtr_code_state s;
-
 	memset(w, 0, sizeof(*w));
-	vtr_hw(code_state)(v, &s);
-	vtr_walk_prepare(v, &s, w, false);
-	return vtr_walk(w, addr, access);
+	return vtr_walk_now(v, addr, access, false, w);
 }
 
 /* Walk without sleeping and remember how it went. */

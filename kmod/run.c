@@ -346,7 +346,7 @@ static __always_inline bool vtr_enter_once(struct vtr_vcpu *v)
 		return false;
 	}
 	vtr_trace_end(v);
-	vtr_stats_enter(&v->stats);
+	vtr_stats_enter(&v->stats, v->exit.kind);
 	vtr_guest_context_enter();
 	what = vtr_hw(enter)(v);
 	vtr_guest_context_exit();
@@ -388,7 +388,6 @@ static __always_inline enum vtr_act vtr_run_loaded(struct vtr_vcpu *v, bool *aga
 			continue;
 		}
 		vtr_hw(decode)(v, e);
-		vtr_stats_exit(&v->stats, e->kind);
 		vtr_trace_begin(v, e);
 		act = vtr_act(v, e);
 		if (act != VTR_ACT_RESUME) {
@@ -486,7 +485,6 @@ static int vtr_handle_slow_requests(struct vtr_vcpu *v, bool *user)
 	} else if (test_and_clear_bit(VTR_REQ_EOI_EXIT, &v->requests)) {
 		v->run->exit_reason = KVM_EXIT_IOAPIC_EOI;
 		v->run->eoi.vector = v->eoi_vector;
-		vtr_stats_count(v->stats.user_exits);
 		*user = true;
 	}
 	return 0;
@@ -526,6 +524,17 @@ static bool vtr_user_window_open(struct vtr_vcpu *v)
 	       v->irq_injected < 0 && !v->exc.pending;
 }
 
+/* KVM_RUN returns with an exit reason. */
+static __always_inline int vtr_to_user(struct vtr_vcpu *v)
+{
+	u64 *exits = &v->stats.user_exits;
+
+	/* Where paths meet the compiler would load, add and store. */
+	OPTIMIZER_HIDE_VAR(exits);
+	vtr_stats_count(*exits);
+	return 0;
+}
+
 static int vtr_run_loop(struct vtr_vcpu *v)
 {
 	enum vtr_act act;
@@ -535,8 +544,10 @@ static int vtr_run_loop(struct vtr_vcpu *v)
 	for (;;) {
 		if (unlikely(v->requests)) {
 			ret = vtr_handle_slow_requests(v, &user);
-			if (ret || user)
+			if (ret)
 				return ret;
+			if (user)
+				return vtr_to_user(v);
 		}
 		if (unlikely(signal_pending(current)))
 			return -EINTR;
@@ -548,34 +559,30 @@ static int vtr_run_loop(struct vtr_vcpu *v)
 		}
 		if (unlikely(vtr_user_window_open(v))) {
 			v->run->exit_reason = KVM_EXIT_IRQ_WINDOW_OPEN;
-			return 0;
+			return vtr_to_user(v);
 		}
 		if (unlikely(v->unreported))
 			vtr_event_runs(v);
 		vtr_vcpu_load(v);
 		act = vtr_run_loaded(v, &again);
 		vtr_vcpu_put(v);
-		if (again || act == VTR_ACT_SLEEP) {
-			if (act == VTR_ACT_SLEEP)
-				vtr_trace_outcome(v, VITRINE_OUTCOME_SLEPT);
-			cond_resched();
-			vtr_stats_waited(&v->stats);
-			continue;
-		}
-		if (act == VTR_ACT_SLOW) {
-			vtr_slots_load(v);
-			vtr_trace_outcome(v, VITRINE_OUTCOME_SLOW);
-			act = vtr_act_slow(v, &v->exit);
-		}
-		if (act == VTR_ACT_USER) {
-			vtr_trace_outcome(v, VITRINE_OUTCOME_USER);
-			return 0;
-		}
-		if (act == VTR_ACT_FAULT) {
-			vtr_trace_outcome(v, VITRINE_OUTCOME_FAULT);
-			return -EFAULT;
+		if (act == VTR_ACT_SLEEP) {
+			vtr_trace_outcome(v, VITRINE_OUTCOME_SLEPT);
+		} else if (!again) {
+			if (act == VTR_ACT_SLOW) {
+				vtr_slots_load(v);
+				vtr_trace_outcome(v, VITRINE_OUTCOME_SLOW);
+				act = vtr_act_slow(v, &v->exit);
+				if (act != VTR_ACT_RESUME)
+					vtr_stats_waited(&v->stats);
+			}
+			if (act == VTR_ACT_USER)
+				return vtr_to_user(v);
+			if (act == VTR_ACT_FAULT)
+				return -EFAULT;
 		}
 		cond_resched();
+		vtr_stats_waited(&v->stats);
 	}
 }
 
@@ -671,21 +678,22 @@ int vtr_run(struct vtr_vcpu *v)
 	}
 	if (act == VTR_ACT_FAULT) {
 		ret = -EFAULT;
-	} else if (act != VTR_ACT_USER) {
-		if (vtr_immediate_exit(v->run)) {
-			ret = -EINTR;
-		} else {
-			ret = vtr_run_loop(v);
-			if (ret == -EINTR)
-				v->run->exit_reason = KVM_EXIT_INTR;
-		}
+	} else if (act == VTR_ACT_USER) {
+		vtr_stats_waited(&v->stats);
+		ret = vtr_to_user(v);
+	} else if (vtr_immediate_exit(v->run)) {
+		ret = -EINTR;
+	} else {
+		ret = vtr_run_loop(v);
+		if (ret == -EINTR)
+			v->run->exit_reason = KVM_EXIT_INTR;
 	}
 	vtr_slots_unload(v);
 	WRITE_ONCE(v->task, NULL);
 	vtr_publish(v);
 	if (unlikely(valid))
 		vtr_sync_out(v, valid);
-	vtr_trace_end(v);
-	vtr_stats_end(&v->stats, !ret);
+	vtr_trace_return(v, ret);
+	vtr_stats_end(&v->stats);
 	return ret;
 }

@@ -34,12 +34,11 @@ struct vtr_exit_stats {
 struct vtr_vcpu_stats {
 	u64 left;			/* TSC at the last exit, 0 before the first */
 	u64 entered;			/* TSC at the last entry */
-	struct vtr_exit_stats *last;	/* of the last exit's kind; that of VTR_EXIT_NR before the first */
-	u64 returned;			/* TSC at the last return to user space, 0 before the first */
+	u64 returned;			/* TSC at the last return to user space, or when the vCPU was made */
 	u64 waited;			/* the thread's run delay when it was last looked at, ns */
 	u64 guest_cycles;
 	u64 halt_cycles;
-	u64 user_cycles;		/* between a return to user space and the next KVM_RUN */
+	u64 user_cycles;		/* outside of KVM_RUN, up to the last one */
 	u64 pause_cycles;
 	u64 steal_ns;
 	u64 halts;
@@ -65,10 +64,18 @@ static __always_inline u64 vtr_stats_clock(void)
 /* One more of a plain counter. */
 #define vtr_stats_count(counter)	((counter) += vtr_telemetry)
 
-/* Right before an entry: the time since the last exit belongs to that exit's kind. */
-static __always_inline void vtr_stats_enter(struct vtr_vcpu_stats *s)
+/* Memory grows by one difference: an instruction each, where the compiler would add first and subtract then. */
+static __always_inline void vtr_stats_add(u64 *sum, u64 now, u64 then)
 {
-	struct vtr_exit_stats *e = s->last;
+	now -= then;
+	OPTIMIZER_HIDE_VAR(now);
+	*sum += now;
+}
+
+/* Right before an entry: the time since the last exit belongs to that exit's kind, VTR_EXIT_NR before the first. */
+static __always_inline void vtr_stats_enter(struct vtr_vcpu_stats *s, u32 kind)
+{
+	struct vtr_exit_stats *e = &s->exit[kind];
 	u64 now, spent;
 
 	/* That the guest was entered is more than a figure. */
@@ -76,6 +83,8 @@ static __always_inline void vtr_stats_enter(struct vtr_vcpu_stats *s)
 		s->entered = 1;
 		return;
 	}
+	/* One base for the three sums: the compiler would work the last one's address out anew. */
+	OPTIMIZER_HIDE_VAR(e);
 	now = rdtsc();
 	spent = now - s->left;
 	s->entered = now;
@@ -88,42 +97,19 @@ static __always_inline void vtr_stats_enter(struct vtr_vcpu_stats *s)
 /* Right after an exit. */
 static __always_inline void vtr_stats_leave(struct vtr_vcpu_stats *s)
 {
+	u64 now;
+
 	if (!vtr_telemetry)
 		return;
-	s->left = rdtsc();
-	s->guest_cycles += s->left - s->entered;
+	now = rdtsc();
+	s->left = now;
+	vtr_stats_add(&s->guest_cycles, now, s->entered);
 }
 
 /* Has the vCPU ever entered the guest? */
 static inline bool vtr_stats_entered(const struct vtr_vcpu_stats *s)
 {
 	return s->entered;
-}
-
-static __always_inline void vtr_stats_exit(struct vtr_vcpu_stats *s, enum vtr_exit_kind kind)
-{
-	if (vtr_telemetry)
-		s->last = &s->exit[kind];
-}
-
-static inline void vtr_stats_halted(struct vtr_vcpu_stats *s, u64 start)
-{
-	vtr_stats_count(s->halts);
-	s->halt_cycles += vtr_stats_clock() - start;
-}
-
-static inline void vtr_stats_paused(struct vtr_vcpu_stats *s, u64 start)
-{
-	s->pause_cycles += vtr_stats_clock() - start;
-}
-
-/* A nested page fault mapped memory, at a level of 1 to 3. */
-static inline void vtr_stats_mapped(struct vtr_vcpu_stats *s, bool write, bool fetch, int level)
-{
-	u64 *by = write ? &s->faults_write : fetch ? &s->faults_fetch : &s->faults_read;
-
-	vtr_stats_count(*by);
-	vtr_stats_count(s->mapped[level - 1]);
 }
 
 /* ns that the calling thread has waited for a CPU since it exists; 0 where the kernel does not count. */
@@ -136,35 +122,56 @@ static inline u64 vtr_stats_run_delay(void)
 #endif
 }
 
-/* The thread comes into KVM_RUN. */
-static inline void vtr_stats_begin(struct vtr_vcpu_stats *s)
-{
-	if (!vtr_telemetry)
-		return;
-	s->waited = vtr_stats_run_delay();
-	if (s->returned)
-		s->user_cycles += rdtsc() - s->returned;
-}
-
-/* It may have waited for a CPU. */
+/*
+ * The thread may have waited for a CPU since KVM_RUN began or this was called: after all that sleeps or lets others run. What a
+ * preemptible kernel takes from it while it is on its way out of KVM_RUN counts as user space's.
+ */
 static inline void vtr_stats_waited(struct vtr_vcpu_stats *s)
 {
 	u64 now = vtr_stats_run_delay();
 
 	if (!vtr_telemetry)
 		return;
-	s->steal_ns += now - s->waited;
+	vtr_stats_add(&s->steal_ns, now, s->waited);
 	s->waited = now;
 }
 
-/* It goes back; @exit: with an exit reason. */
-static inline void vtr_stats_end(struct vtr_vcpu_stats *s, bool exit)
+static inline void vtr_stats_halted(struct vtr_vcpu_stats *s, u64 start)
+{
+	vtr_stats_count(s->halts);
+	s->halt_cycles += vtr_stats_clock() - start;
+	vtr_stats_waited(s);
+}
+
+static inline void vtr_stats_paused(struct vtr_vcpu_stats *s, u64 start)
+{
+	s->pause_cycles += vtr_stats_clock() - start;
+	vtr_stats_waited(s);
+}
+
+/* A nested page fault mapped memory, at a level of 1 to 3. */
+static inline void vtr_stats_mapped(struct vtr_vcpu_stats *s, bool write, bool fetch, int level)
+{
+	u64 *by = write ? &s->faults_write : fetch ? &s->faults_fetch : &s->faults_read;
+
+	vtr_stats_count(*by);
+	vtr_stats_count(s->mapped[level - 1]);
+}
+
+/* The thread comes into KVM_RUN. */
+static inline void vtr_stats_begin(struct vtr_vcpu_stats *s)
 {
 	if (!vtr_telemetry)
 		return;
-	vtr_stats_waited(s);
-	s->user_exits += exit;
-	s->returned = rdtsc();
+	s->waited = vtr_stats_run_delay();
+	vtr_stats_add(&s->user_cycles, rdtsc(), s->returned);
+}
+
+/* It goes back. */
+static inline void vtr_stats_end(struct vtr_vcpu_stats *s)
+{
+	if (vtr_telemetry)
+		s->returned = rdtsc();
 }
 
 int vtr_stats_vm_fd(struct vtr_vm *vm);

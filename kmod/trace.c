@@ -101,15 +101,13 @@ void vtr_trace_begin_slow(struct vtr_vcpu *v, const struct vtr_exit *e)
 }
 
 /**
- * vtr_trace_outcome_slow() - what became of the exit
+ * vtr_trace_outcome_slow() - what becomes of the exit
  * @v: by its own thread
  * @outcome: enum vitrine_outcome
  */
 void vtr_trace_outcome_slow(struct vtr_vcpu *v, u8 outcome)
 {
 	v->trace.now.outcome = outcome;
-	if (outcome == VITRINE_OUTCOME_USER)
-		v->trace.now.user_reason = v->run->exit_reason;
 }
 
 static void vtr_trace_write(struct vtr_trace_ring *r, const struct vitrine_trace_record *now)
@@ -144,6 +142,22 @@ void vtr_trace_end_slow(struct vtr_vcpu *v)
 		vtr_trace_write(r, &v->trace.now);
 	rcu_read_unlock();
 	trace_vitrine_exit(v->vm->vm_id, v->id, &v->trace.now);
+}
+
+/**
+ * vtr_trace_return_slow() - KVM_RUN is about to return: the exit, if one led there, is over
+ * @v: by its own thread
+ * @ret: what it returns
+ */
+void vtr_trace_return_slow(struct vtr_vcpu *v, int ret)
+{
+	if (!ret) {
+		v->trace.now.outcome = VITRINE_OUTCOME_USER;
+		v->trace.now.user_reason = v->run->exit_reason;
+	} else if (ret == -EFAULT) {
+		v->trace.now.outcome = VITRINE_OUTCOME_FAULT;
+	}
+	vtr_trace_end_slow(v);
 }
 
 /**

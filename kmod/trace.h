@@ -52,6 +52,7 @@ void vtr_trace_vm_gone(struct vtr_vm *vm);
 void vtr_trace_begin_slow(struct vtr_vcpu *v, const struct vtr_exit *e);
 void vtr_trace_end_slow(struct vtr_vcpu *v);
 void vtr_trace_outcome_slow(struct vtr_vcpu *v, u8 outcome);
+void vtr_trace_return_slow(struct vtr_vcpu *v, int ret);
 
 /* An exit was decoded; nothing was done about it yet. */
 static __always_inline void vtr_trace_begin(struct vtr_vcpu *v, const struct vtr_exit *e)
@@ -60,14 +61,21 @@ static __always_inline void vtr_trace_begin(struct vtr_vcpu *v, const struct vtr
 		vtr_trace_begin_slow(v, e);
 }
 
-/* The guest is about to be entered, or KVM_RUN to return. */
+/* The guest is about to be entered. */
 static __always_inline void vtr_trace_end(struct vtr_vcpu *v)
 {
 	if (vtr_telemetry && static_branch_unlikely(&vtr_tracing))
 		vtr_trace_end_slow(v);
 }
 
-/* What became of the exit: enum vitrine_outcome. */
+/* KVM_RUN is about to return @ret. */
+static __always_inline void vtr_trace_return(struct vtr_vcpu *v, int ret)
+{
+	if (vtr_telemetry && static_branch_unlikely(&vtr_tracing))
+		vtr_trace_return_slow(v, ret);
+}
+
+/* What becomes of the exit: enum vitrine_outcome; KVM_RUN's return has the last word. */
 static __always_inline void vtr_trace_outcome(struct vtr_vcpu *v, u8 outcome)
 {
 	if (vtr_telemetry && static_branch_unlikely(&vtr_tracing))

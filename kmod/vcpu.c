@@ -181,7 +181,6 @@ void vtr_vcpu_reset(struct vtr_vcpu *v, bool init)
 	v->dr7 = 0x400;
 	memset(&v->exc, 0, sizeof(v->exc));
 	v->irq_injected = -1;
-	v->stats.last = &v->stats.exit[VTR_EXIT_NR];
 	v->fetch_cache.page = VTR_WALK_NO_PAGE;
 	v->user_irq = -1;
 	v->nmi_injected = false;
@@ -239,6 +238,8 @@ struct vtr_vcpu *vtr_vcpu_create(struct vtr_vm *vm, u32 id)
 	v->idx = vm->nr_vcpus;
 	v->cpu = -1;
 	v->unreported = true;
+	v->exit.kind = VTR_EXIT_NR;
+	v->stats.returned = vtr_stats_clock();
 	mutex_init(&v->mutex);
 	rcuwait_init(&v->wait);
 
