@@ -170,6 +170,7 @@ void vtr_event_runs(struct vtr_vcpu *v)
 {
 	v->unreported = false;
 	WRITE_ONCE(v->failed, false);
+	vtr_stats_first_run(&v->stats);
 	if (READ_ONCE(v->vm->started))
 		return;
 	mutex_lock(&vtr_vms_lock);

@@ -38,7 +38,7 @@ struct vtr_vcpu_stats {
 	u64 waited;			/* the thread's run delay when it was last looked at, ns */
 	u64 guest_cycles;
 	u64 halt_cycles;
-	u64 user_cycles;		/* outside of KVM_RUN, up to the last one */
+	u64 user_cycles;		/* between a return to user space and the next KVM_RUN */
 	u64 pause_cycles;
 	u64 steal_ns;
 	u64 halts;
@@ -134,6 +134,13 @@ static inline void vtr_stats_waited(struct vtr_vcpu_stats *s)
 		return;
 	vtr_stats_add(&s->steal_ns, now, s->waited);
 	s->waited = now;
+}
+
+/* The guest is about to be entered, perhaps for the first time: what was before is none of its life. */
+static inline void vtr_stats_first_run(struct vtr_vcpu_stats *s)
+{
+	if (!vtr_stats_entered(s))
+		s->user_cycles = 0;
 }
 
 static inline void vtr_stats_halted(struct vtr_vcpu_stats *s, u64 start)
