@@ -140,7 +140,8 @@ static int open_fixed(struct birth *b)
 		return vmctl_errno(b->child.name, "raise the limit on open files"), -1;
 	b->status = status[0];
 	return add(b, status[1]) || add_file(b, "run", 0) || add_file(b, "vmm.log", O_APPEND) ||
-	       add(b, fcntl(b->child.lock, F_DUPFD_CLOEXEC, 3)) || open_group(b) || add(b, vmm_local_listen(b->child.fd, "control")) || add(b, vmm_local_listen(b->child.fd, "vsock")) ||
+	       add(b, fcntl(b->child.lock, F_DUPFD_CLOEXEC, 3)) || open_group(b) ||
+	       add(b, vmm_local_listen(b->child.fd, "control")) || add(b, vmm_local_listen(b->child.fd, "vsock")) ||
 	       add_file(b, "console.log", O_APPEND) || add_file(b, "console.log.1", 0) ||
 	       add(b, vmm_local_listen(b->child.fd, "console")) ||
 	       add_file(b, "hvc.log", O_APPEND) || add_file(b, "hvc.log.1", 0) ||

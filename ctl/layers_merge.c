@@ -188,17 +188,12 @@ static int merge(const struct vm *vm, struct config *c, struct config_disk *d)
  * @vm: locked; it does not run
  * @c: its configuration, which may become another
  *
- * A VM whose disks are no layers is not looked at. What cannot be merged, for want of room or because somebody reads it, stays.
+ * What cannot be merged, for want of room or because somebody reads it, stays.
  */
 void layers_tidy(const struct vm *vm, struct config *c)
 {
-	bool some = false;
 	unsigned int i;
 
-	for (i = 0; i < c->ndisks; i++)
-		some |= layers_made(c->disks[i].file);
-	if (!some)
-		return;
 	layers_collect(vm, c);
 	for (i = 0; i < c->ndisks; i++)
 		if (!c->disks[i].readonly && layers_made(c->disks[i].file) && !merge(vm, c, &c->disks[i]))

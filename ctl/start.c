@@ -415,7 +415,6 @@ int start_vm(struct vm *vm, bool stay)
 	if (!ret) {
 		/* What forks and snapshots left that did not come to be. */
 		snapshot_sweep(vm);
-		layers_collect(vm, &c);
 		layers_tidy(vm, &c);
 		ret = stay ? be_vm(vm, &c, NULL, -1) : fork_vm(vm, &c, NULL);
 	}

@@ -113,6 +113,16 @@ int stop_vm(struct vm *vm, int seconds, bool force)
 	return end(vm, &status);
 }
 
+static bool has_layers(const struct config *c)
+{
+	unsigned int i;
+
+	for (i = 0; i < c->ndisks; i++)
+		if (layers_made(c->disks[i].file))
+			return true;
+	return false;
+}
+
 /* Now its disks can be put in order. A configuration that cannot be read is not this verb's concern. */
 static void tidy(struct vm *vm)
 {
@@ -122,7 +132,7 @@ static void tidy(struct vm *vm)
 	char *text = file_read(vm->fd, "config", CONFIG_MAX, &n);
 
 	config_init(&c);
-	if (text && !config_parse(&c, text, n, &e))
+	if (text && !config_parse(&c, text, n, &e) && has_layers(&c))
 		layers_tidy(vm, &c);
 	config_fini(&c);
 	free(text);

@@ -123,8 +123,9 @@ static inline u64 vtr_stats_run_delay(void)
 }
 
 /*
- * The thread may have waited for a CPU since KVM_RUN began or this was called: after all that sleeps or lets others run. What a
- * preemptible kernel takes from it while it is on its way out of KVM_RUN counts as user space's.
+ * The thread may have waited for a CPU since KVM_RUN began or this was called: after all that sleeps
+ * or lets others run. What a preemptible kernel takes from it while it is on its way out of KVM_RUN
+ * counts as user space's.
  */
 static inline void vtr_stats_waited(struct vtr_vcpu_stats *s)
 {

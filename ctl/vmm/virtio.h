@@ -228,7 +228,7 @@ struct virtio_turn;
  * @parked: of them, wait as @parking says
  * @led: one has the turn
  * @parking: they shall wait
- * @quit: they shall end
+ * @quit: they shall end; with @parking
  * @running: between start() and stop()
  */
 struct virtio_pool {

@@ -107,10 +107,10 @@ static bool wait_for_turn(struct virtio_pool *p)
 	clock_gettime(CLOCK_REALTIME, &until);
 	until.tv_sec += SPARE_S;
 	p->spare++;
-	while (p->led && !p->parking && !p->quit && !err)
+	while (p->led && !p->parking && !err)
 		err = pthread_cond_timedwait(&p->turn, &p->lock, &until);
 	p->spare--;
-	return !p->led || p->parking || p->quit;
+	return !p->led || p->parking;
 }
 
 static void park(struct virtio_pool *p)
