@@ -8,7 +8,28 @@
 #include "ui.h"
 
 #define REASONS_MAX	64
-#define TABLE_WIDTH	58
+
+enum {
+	EXIT_REASON,
+	EXIT_RATE,
+	EXIT_MEAN,
+	EXIT_P99,
+	EXIT_SHARE,
+	EXIT_BAR,
+	EXIT_HIST,
+	EXIT_COLUMNS,
+};
+
+/* The histogram's width is that of the buckets in use. */
+static const struct column_shape shapes[EXIT_COLUMNS] = {
+	[EXIT_REASON] = { "EXIT", 12, 21, 22, false },
+	[EXIT_RATE] = { "EXIT/S", 6, 6, 6, true },
+	[EXIT_MEAN] = { "MEAN", 5, 5, 5, true },
+	[EXIT_P99] = { "P99", 5, 5, 5, true },
+	[EXIT_SHARE] = { "SHARE", 5, 5, 5, true },
+	[EXIT_BAR] = { "OF TIME", 7, 10, 10, false },
+	[EXIT_HIST] = { "", 8, 8, 8, false },
+};
 
 /* The buckets that any reason uses, so that bars of all lines stand below each other. */
 static void find_range(const struct tel_exit_row *rows, uint32_t n, int *first, int *last)
@@ -29,10 +50,13 @@ static void find_range(const struct tel_exit_row *rows, uint32_t n, int *first, 
 }
 
 /* A character for each bucket, its height from the share of the reason's exits: readable in ASCII. */
-static void draw_hist(const struct tel_exit_row *r, int y, int first, int last)
+static void draw_hist(const struct ui *ui, const struct tel_exit_row *r, int y, int first, int last)
 {
 	static const char heights[] = " .:-=+*#%@";
-	int b, x = TABLE_WIDTH, height;
+	int b, x = ui->layout.x[EXIT_HIST], height;
+
+	if (x < 0)
+		return;
 
 	for (b = first; b <= last && x < COLS; b++, x++) {
 		height = r->hist[b] ? 1 + (int)(r->hist[b] * 8.0 / r->count) : 0;
@@ -42,18 +66,20 @@ static void draw_hist(const struct tel_exit_row *r, int y, int first, int last)
 
 static void draw_exit(const struct ui *ui, const struct tel_exit_row *r, int y)
 {
-	char rate[16], mean[16], p99[16];
-	int bar = r->share / 10 + 0.5;
+	const struct columns_layout *l = &ui->layout;
+	char text[EXIT_COLUMNS][TEL_WORD] = { "" };
+	int bar = r->share / 10 + 0.5, i;
 
-	figure_count(r->rate, rate, sizeof(rate));
-	figure_time(r->mean, mean, sizeof(mean));
-	figure_time(r->p99, p99, sizeof(p99));
-	screen_put(y, 0, 21, ROLE_TEXT, "%s", ui->new->reasons[r->reason]);
-	screen_put(y, 22, -6, ROLE_TEXT, "%s", rate);
-	screen_put(y, 29, -5, ROLE_TEXT, "%s", mean);
-	screen_put(y, 35, -5, ROLE_TEXT, "%s", p99);
-	screen_put(y, 41, -5, ROLE_TEXT, "%.1f", r->share);
-	screen_put(y, 47, 10, ROLE_BAR, "%.*s", bar > 10 ? 10 : bar, "||||||||||");
+	snprintf(text[EXIT_REASON], TEL_WORD, "%s", ui->new->reasons[r->reason]);
+	figure_count(r->rate, text[EXIT_RATE], TEL_WORD);
+	figure_time(r->mean, text[EXIT_MEAN], TEL_WORD);
+	figure_time(r->p99, text[EXIT_P99], TEL_WORD);
+	snprintf(text[EXIT_SHARE], TEL_WORD, "%.1f", r->share);
+	snprintf(text[EXIT_BAR], TEL_WORD, "%.*s", bar > 10 ? 10 : bar, "||||||||||");
+	for (i = 0; i < EXIT_HIST; i++)
+		if (l->x[i] >= 0)
+			screen_put(y, l->x[i], shapes[i].right ? -l->width[i] : l->width[i],
+				   i == EXIT_BAR ? ROLE_BAR : ROLE_TEXT, "%s", text[i]);
 }
 
 /* Above the bars: where a microsecond and its powers of a thousand are. */
@@ -63,17 +89,31 @@ static void draw_scale(const struct ui *ui, int y, int first, int last)
 		double cycles_per_khz;
 		const char *name;
 	} marks[] = { { 1e-3, "1us" }, { 1, "1ms" }, { 1e3, "1s" } };
+	int b, x = ui->layout.x[EXIT_HIST];
 	size_t i;
-	int b;
 
-	for (i = 0; i < ARRAY_SIZE(marks); i++) {
+	for (i = 0; x >= 0 && i < ARRAY_SIZE(marks); i++) {
 		double cycles = marks[i].cycles_per_khz * ui->new->khz;
 
 		for (b = 0; b < TEL_BUCKETS - 1 && cycles >= 1; b++)
 			cycles /= 2;
 		if (b >= first && b <= last)
-			screen_put(y, TABLE_WIDTH + b - first, 0, ROLE_HEADING, "%s", marks[i].name);
+			screen_put(y, x + b - first, 0, ROLE_HEADING, "%s", marks[i].name);
 	}
+}
+
+/* A histogram that is cut off counts as hidden: what is left of it can be moved away. */
+static void lay_out(struct ui *ui, int buckets)
+{
+	struct column_shape mine[EXIT_COLUMNS];
+
+	memcpy(mine, shapes, sizeof(mine));
+	if (buckets > mine[EXIT_HIST].width)
+		mine[EXIT_HIST].width = mine[EXIT_HIST].most = buckets;
+	columns_lay_out(mine, EXIT_COLUMNS, EXIT_COLUMNS, COLS, ui->left[UI_EXITS], &ui->layout);
+	ui->left[UI_EXITS] = ui->layout.left;
+	if (!ui->layout.hidden && ui->layout.width[EXIT_HIST] < buckets)
+		ui->layout.hidden = 1;
 }
 
 /**
@@ -96,13 +136,8 @@ void draw_exits(struct ui *ui, int top, int lines)
 		screen_put(top, 0, 0, ROLE_TITLE, "%s: exits of vCPU %lld", vm->vm->name, (long long)ui->vcpu);
 	n = rates_of_exits(ui->old, ui->new, vm->vm, ui->vcpu, rows, REASONS_MAX);
 	find_range(rows, n, &first, &last);
-	screen_fill(top + 1, ROLE_HEADING);
-	screen_put(top + 1, 0, 21, ROLE_HEADING, "EXIT");
-	screen_put(top + 1, 22, -6, ROLE_HEADING, "EXIT/S");
-	screen_put(top + 1, 29, -5, ROLE_HEADING, "MEAN");
-	screen_put(top + 1, 35, -5, ROLE_HEADING, "P99");
-	screen_put(top + 1, 41, -5, ROLE_HEADING, "SHARE");
-	screen_put(top + 1, 47, 10, ROLE_HEADING, "OF TIME");
+	lay_out(ui, last < first ? 0 : last - first + 1);
+	screen_heading(ui, top + 1, shapes, EXIT_COLUMNS, -1);
 	draw_scale(ui, top + 1, first, last);
 	ui->body = top + 2;
 	if (ui->line > n - shown)
@@ -111,7 +146,7 @@ void draw_exits(struct ui *ui, int top, int lines)
 		ui->line = 0;
 	for (i = 0; i < shown && ui->line + i < n; i++) {
 		draw_exit(ui, &rows[ui->line + i], ui->body + i);
-		draw_hist(&rows[ui->line + i], ui->body + i, first, last);
+		draw_hist(ui, &rows[ui->line + i], ui->body + i, first, last);
 	}
 	if (!n)
 		screen_put(ui->body, 0, 0, ROLE_QUIET, "No exit since the sample before.");

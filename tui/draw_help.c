@@ -14,6 +14,7 @@ void draw_help(struct ui *ui, int top, int lines)
 {
 	static const char *const keys[][2] = {
 		{ "Up Down PgUp PgDn", "choose a VM or vCPU, scroll" },
+		{ "Left Right", "see the columns that < and > stand for" },
 		{ "Enter  Esc", "into a VM, its vCPU's exits; back" },
 		{ "x", "exits of the VM" },
 		{ "e", "events below, or not" },

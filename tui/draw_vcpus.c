@@ -2,13 +2,10 @@
 /*
  * draw_vcpus.c - one VM's vCPUs.
  */
-#include <stdlib.h>
 #include <string.h>
 
 #include "telemetry/figures.h"
 #include "ui.h"
-
-#define WIDE	110
 
 enum kind {
 	VCPU_ID,
@@ -19,32 +16,52 @@ enum kind {
 	VCPU_COUNT,
 };
 
-/* Width: negative aligns to the right. Those with `wide` are for terminals that are. */
-static const struct column {
-	const char *title;
-	int width;
-	enum kind kind;
-	bool wide;
-	size_t offset;		/* of a percentage or count in the row */
-} columns[] = {
-	{ "VCPU", -4, VCPU_ID, false, 0 },
-	{ "STATE", 6, VCPU_STATE, false, 0 },
-	{ "CPU", -3, VCPU_CPU, false, 0 },
-	{ "GUEST%", -6, VCPU_PERCENT, false, offsetof(struct tel_vcpu_row, guest) },
-	{ "HOST%", -6, VCPU_PERCENT, false, offsetof(struct tel_vcpu_row, host) },
-	{ "HALT%", -6, VCPU_PERCENT, false, offsetof(struct tel_vcpu_row, halt) },
-	{ "USER%", -6, VCPU_PERCENT, true, offsetof(struct tel_vcpu_row, user) },
-	{ "STEAL%", -6, VCPU_PERCENT, true, offsetof(struct tel_vcpu_row, steal) },
-	{ "EXIT/S", -6, VCPU_COUNT, false, offsetof(struct tel_vcpu_row, exits) },
-	{ "USER/S", -6, VCPU_COUNT, false, offsetof(struct tel_vcpu_row, user_exits) },
-	{ "INJ/S", -6, VCPU_COUNT, false, offsetof(struct tel_vcpu_row, injected) },
-	{ "FLT/S", -6, VCPU_COUNT, false, offsetof(struct tel_vcpu_row, faults) },
-	{ "DIRT/S", -6, VCPU_COUNT, true, offsetof(struct tel_vcpu_row, dirty) },
-	{ "TLB/S", -6, VCPU_COUNT, true, offsetof(struct tel_vcpu_row, flushes) },
-	{ "TOP EXIT", 18, VCPU_REASON, false, 0 },
+#define NUMBER(title, width)	{ title, width, width, width + 1, true }
+#define ROW(member)		offsetof(struct tel_vcpu_row, member)
+
+static const struct column_shape shapes[] = {
+	NUMBER("VCPU", 4),
+	{ "STATE", 6, 6, 7, false },
+	NUMBER("CPU", 3),
+	NUMBER("GUEST%", 6),
+	NUMBER("HOST%", 5),
+	NUMBER("HALT%", 5),
+	NUMBER("EXIT/S", 6),
+	{ "TOP EXIT", 12, 17, 21, false },
+	NUMBER("USER/S", 6),
+	NUMBER("INJ/S", 5),
+	NUMBER("FLT/S", 5),
+	NUMBER("USER%", 5),
+	NUMBER("STEAL%", 6),
+	NUMBER("DIRT/S", 6),
+	NUMBER("TLB/S", 5),
 };
 
-static void write_cell(const struct ui *ui, const struct column *c, const struct tel_vcpu_row *r, char *s,
+#define ESSENTIAL	8
+
+/* What is in them; a percentage or count is at this offset in the row. */
+static const struct content {
+	enum kind kind;
+	size_t offset;
+} contents[] = {
+	{ VCPU_ID, 0 },
+	{ VCPU_STATE, 0 },
+	{ VCPU_CPU, 0 },
+	{ VCPU_PERCENT, ROW(guest) },
+	{ VCPU_PERCENT, ROW(host) },
+	{ VCPU_PERCENT, ROW(halt) },
+	{ VCPU_COUNT, ROW(exits) },
+	{ VCPU_REASON, 0 },
+	{ VCPU_COUNT, ROW(user_exits) },
+	{ VCPU_COUNT, ROW(injected) },
+	{ VCPU_COUNT, ROW(faults) },
+	{ VCPU_PERCENT, ROW(user) },
+	{ VCPU_PERCENT, ROW(steal) },
+	{ VCPU_COUNT, ROW(dirty) },
+	{ VCPU_COUNT, ROW(flushes) },
+};
+
+static void write_cell(const struct ui *ui, const struct content *c, const struct tel_vcpu_row *r, char *s,
 		       size_t room)
 {
 	double value;
@@ -75,32 +92,17 @@ static void write_cell(const struct ui *ui, const struct column *c, const struct
 static void draw_vcpu(const struct ui *ui, const struct tel_vcpu_row *r, int y, bool selected)
 {
 	enum ui_role role = selected ? ROLE_SELECTED : ROLE_TEXT;
+	const struct columns_layout *l = &ui->layout;
 	char s[TEL_WORD];
 	size_t i;
-	int x = 0;
 
 	if (selected)
 		screen_fill(y, role);
-	for (i = 0; i < ARRAY_SIZE(columns); i++) {
-		if (columns[i].wide && COLS < WIDE)
+	for (i = 0; i < ARRAY_SIZE(shapes); i++) {
+		if (l->x[i] < 0)
 			continue;
-		write_cell(ui, &columns[i], r, s, sizeof(s));
-		screen_put(y, x, columns[i].width, role, "%s", s);
-		x += abs(columns[i].width) + 1;
-	}
-}
-
-static void draw_heading(int y)
-{
-	size_t i;
-	int x = 0;
-
-	screen_fill(y, ROLE_HEADING);
-	for (i = 0; i < ARRAY_SIZE(columns); i++) {
-		if (columns[i].wide && COLS < WIDE)
-			continue;
-		screen_put(y, x, columns[i].width, ROLE_HEADING, "%s", columns[i].title);
-		x += abs(columns[i].width) + 1;
+		write_cell(ui, &contents[i], r, s, sizeof(s));
+		screen_put(y, l->x[i], shapes[i].right ? -l->width[i] : l->width[i], role, "%s", s);
 	}
 }
 
@@ -120,7 +122,9 @@ void draw_vcpus(struct ui *ui, int top, int lines)
 		return;
 	screen_put(top, 0, 0, ROLE_TITLE, "%s: %s, %u vCPUs, process %d of %s", vm->vm->name, vm->vm->state,
 		   vm->vm->nvcpus, (int)vm->vm->pid, vm->vm->owner);
-	draw_heading(top + 1);
+	columns_lay_out(shapes, ARRAY_SIZE(shapes), ESSENTIAL, COLS, ui->left[UI_VCPUS], &ui->layout);
+	ui->left[UI_VCPUS] = ui->layout.left;
+	screen_heading(ui, top + 1, shapes, ARRAY_SIZE(shapes), -1);
 	ui->body = top + 2;
 	if (ui->line >= (int)vm->vm->nvcpus)
 		ui->line = vm->vm->nvcpus ? vm->vm->nvcpus - 1 : 0;

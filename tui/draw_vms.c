@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * draw_vms.c - the table of VMs: as many columns as the terminal is wide.
+ * draw_vms.c - the table of VMs.
  */
 #include <string.h>
 
 #include "telemetry/figures.h"
 #include "ui.h"
-
-#define NAME_MIN	12
-#define NAME_MAX	32
 
 typedef void cell(const struct ui *ui, const struct tel_row *r, char *s, size_t room);
 
@@ -74,29 +71,48 @@ CELL_BYTES(disk_write, r->disk_write)
 CELL_BYTES(net_receive, r->net_receive)
 CELL_BYTES(net_send, r->net_send)
 
-/* Width: negative aligns to the right. Rank: those of a lower one get their room first. */
-static const struct {
-	const char *title;
-	int width, rank;
-	cell *write;
-} columns[TOP_KEYS] = {
-	[TOP_BY_NAME] = { "NAME", NAME_MIN, 0, NULL },
-	[TOP_BY_STATE] = { "STATE", 8, 1, cell_state },
-	[TOP_BY_OWNER] = { "OWNER", 8, 8, cell_owner },
-	[TOP_BY_VCPUS] = { "VCPU", -4, 5, cell_vcpus },
-	[TOP_BY_CPU] = { "CPU%", -6, 1, cell_cpu },
-	[TOP_BY_GUEST] = { "GUEST%", -6, 2, cell_guest },
-	[TOP_BY_HOST] = { "HOST%", -6, 2, cell_host },
-	[TOP_BY_EXITS] = { "EXIT/S", -6, 2, cell_exits },
-	[TOP_BY_REASON] = { "TOP EXIT", 17, 6, cell_reason },
-	[TOP_BY_MEMORY] = { "MEM", -5, 3, cell_memory },
-	[TOP_BY_RESIDENT] = { "RES", -5, 3, cell_resident },
-	[TOP_BY_SHARED] = { "SHR", -5, 4, cell_shared },
-	[TOP_BY_DISK_READ] = { "READ/S", -6, 9, cell_disk_read },
-	[TOP_BY_DISK_WRITE] = { "WRIT/S", -6, 9, cell_disk_write },
-	[TOP_BY_NET_RECEIVE] = { "RECV/S", -6, 10, cell_net_receive },
-	[TOP_BY_NET_SEND] = { "SEND/S", -6, 10, cell_net_send },
-	[TOP_BY_AGE] = { "AGE", -5, 4, cell_age },
+#define NUMBER(title, width)	{ title, width, width, width + 1, true }
+
+/* Those that tell most come first: the others have to be scrolled to where the terminal is narrow. */
+static const struct column_shape shapes[TOP_KEYS] = {
+	[TOP_BY_NAME] = { "NAME", 10, 15, 32, false },
+	[TOP_BY_STATE] = { "STATE", 7, 7, 8, false },
+	[TOP_BY_OWNER] = { "OWNER", 5, 8, 16, false },
+	[TOP_BY_VCPUS] = NUMBER("VCPU", 4),
+	[TOP_BY_CPU] = NUMBER("CPU%", 5),
+	[TOP_BY_EXITS] = NUMBER("EXIT/S", 6),
+	[TOP_BY_REASON] = { "TOP EXIT", 12, 17, 21, false },
+	[TOP_BY_MEMORY] = NUMBER("MEM", 4),
+	[TOP_BY_RESIDENT] = NUMBER("RES", 4),
+	[TOP_BY_SHARED] = NUMBER("SHR", 4),
+	[TOP_BY_GUEST] = NUMBER("GUEST%", 6),
+	[TOP_BY_HOST] = NUMBER("HOST%", 5),
+	[TOP_BY_DISK_READ] = NUMBER("READ/S", 6),
+	[TOP_BY_DISK_WRITE] = NUMBER("WRIT/S", 6),
+	[TOP_BY_NET_RECEIVE] = NUMBER("RECV/S", 6),
+	[TOP_BY_NET_SEND] = NUMBER("SEND/S", 6),
+	[TOP_BY_AGE] = NUMBER("AGE", 4),
+};
+
+#define ESSENTIAL	(TOP_BY_RESIDENT + 1)
+
+static cell *const cells[TOP_KEYS] = {
+	[TOP_BY_STATE] = cell_state,
+	[TOP_BY_OWNER] = cell_owner,
+	[TOP_BY_VCPUS] = cell_vcpus,
+	[TOP_BY_CPU] = cell_cpu,
+	[TOP_BY_EXITS] = cell_exits,
+	[TOP_BY_REASON] = cell_reason,
+	[TOP_BY_MEMORY] = cell_memory,
+	[TOP_BY_RESIDENT] = cell_resident,
+	[TOP_BY_SHARED] = cell_shared,
+	[TOP_BY_GUEST] = cell_guest,
+	[TOP_BY_HOST] = cell_host,
+	[TOP_BY_DISK_READ] = cell_disk_read,
+	[TOP_BY_DISK_WRITE] = cell_disk_write,
+	[TOP_BY_NET_RECEIVE] = cell_net_receive,
+	[TOP_BY_NET_SEND] = cell_net_send,
+	[TOP_BY_AGE] = cell_age,
 };
 
 /**
@@ -107,52 +123,17 @@ static const struct {
  */
 const char *keys_column_name(enum top_key key)
 {
-	return columns[key].title;
+	return shapes[key].title;
 }
 
-static int room_of(enum top_key k)
+static void lay_out(struct ui *ui)
 {
-	return (columns[k].width < 0 ? -columns[k].width : columns[k].width) + 1;
-}
+	int *left = &ui->left[UI_VMS];
 
-/* Which columns fit, the most wanted first, and how wide that of the names gets. */
-static int lay_out(struct ui *ui)
-{
-	int used = 0, rank, name, x;
-	enum top_key k;
-
-	for (k = 0; k < TOP_KEYS; k++)
-		ui->column_x[k] = -1;
-	for (rank = 0; rank <= 10; rank++) {
-		for (k = 0; k < TOP_KEYS; k++) {
-			if (columns[k].rank != rank || used + room_of(k) - 1 > COLS)
-				continue;
-			ui->column_x[k] = 0;
-			used += room_of(k);
-		}
-	}
-	name = NAME_MIN + COLS - (used - 1);
-	name = name > NAME_MAX ? NAME_MAX : name;
-	for (x = 0, k = 0; k < TOP_KEYS; k++) {
-		if (ui->column_x[k] < 0)
-			continue;
-		ui->column_x[k] = x;
-		x += k == TOP_BY_NAME ? name + 1 : room_of(k);
-	}
-	return name;
-}
-
-static void draw_heading(const struct ui *ui, int y, int name)
-{
-	enum top_key k;
-
-	screen_fill(y, ROLE_HEADING);
-	for (k = 0; k < TOP_KEYS; k++) {
-		if (ui->column_x[k] < 0)
-			continue;
-		screen_put(y, ui->column_x[k], k == TOP_BY_NAME ? name : columns[k].width,
-			   k == ui->key ? ROLE_SORTED : ROLE_HEADING, "%s", columns[k].title);
-	}
+	if (ui->input == UI_SORT)
+		*left = columns_reveal(shapes, TOP_KEYS, ESSENTIAL, COLS, *left, ui->key);
+	columns_lay_out(shapes, TOP_KEYS, ESSENTIAL, COLS, *left, &ui->layout);
+	*left = ui->layout.left;
 }
 
 /**
@@ -178,8 +159,9 @@ static void draw_name(const struct tel_row *r, int y, int width, enum ui_role ro
 	screen_put(y, 0, width, role, "%s", text);
 }
 
-static void draw_row(const struct ui *ui, const struct tel_row *r, int y, int name)
+static void draw_row(const struct ui *ui, const struct tel_row *r, int y)
 {
+	const struct columns_layout *l = &ui->layout;
 	bool selected = r->vm->id == ui->selected;
 	enum ui_role role;
 	enum top_key k;
@@ -187,14 +169,15 @@ static void draw_row(const struct ui *ui, const struct tel_row *r, int y, int na
 
 	if (selected)
 		screen_fill(y, ROLE_SELECTED);
-	draw_name(r, y, name, selected ? ROLE_SELECTED : ROLE_TEXT);
+	draw_name(r, y, l->width[TOP_BY_NAME], selected ? ROLE_SELECTED : ROLE_TEXT);
 	for (k = TOP_BY_NAME + 1; k < TOP_KEYS; k++) {
-		if (ui->column_x[k] < 0)
+		if (l->x[k] < 0)
 			continue;
-		columns[k].write(ui, r, s, sizeof(s));
+		cells[k](ui, r, s, sizeof(s));
 		role = k == TOP_BY_STATE ? draw_role_of(r->vm) :
 		       !strcmp(s, "0") || !strcmp(s, "0.0") ? ROLE_QUIET : ROLE_TEXT;
-		screen_put(y, ui->column_x[k], columns[k].width, selected ? ROLE_SELECTED : role, "%s", s);
+		screen_put(y, l->x[k], shapes[k].right ? -l->width[k] : l->width[k],
+			   selected ? ROLE_SELECTED : role, "%s", s);
 	}
 }
 
@@ -206,11 +189,12 @@ static void draw_row(const struct ui *ui, const struct tel_row *r, int y, int na
  */
 void draw_vms(struct ui *ui, int top, int lines)
 {
-	int name = lay_out(ui), rows = lines - 1, i;
+	int rows = lines - 1, i;
 	const struct tel_row *at = ui_selected(ui);
 	int selected = at ? at - ui->rows : 0;
 
-	draw_heading(ui, top, name);
+	lay_out(ui);
+	screen_heading(ui, top, shapes, TOP_KEYS, ui->key);
 	ui->body = top + 1;
 	if (selected < ui->scroll)
 		ui->scroll = selected;
@@ -219,7 +203,7 @@ void draw_vms(struct ui *ui, int top, int lines)
 	if (ui->scroll < 0)
 		ui->scroll = 0;
 	for (i = 0; i < rows && ui->scroll + i < (int)ui->nrows; i++)
-		draw_row(ui, &ui->rows[ui->scroll + i], ui->body + i, name);
+		draw_row(ui, &ui->rows[ui->scroll + i], ui->body + i);
 	if (!ui->nrows)
 		screen_put(ui->body, 0, 0, ROLE_QUIET, ui->filter[0] ? "No VM matches the filter." :
 			   "No VM on this host's module, or none that is this user's.");

@@ -161,6 +161,14 @@ static void choose_column(struct ui *ui, int key)
 	ui_arrange(ui);
 }
 
+/* How far is too far, who draws the table finds out. */
+static void move_columns(struct ui *ui, int columns)
+{
+	int *left = &ui->left[ui->view];
+
+	*left = *left + columns > 0 ? *left + columns : 0;
+}
+
 /* Returns whether it was one of these. */
 static bool press_move(struct ui *ui, int key)
 {
@@ -172,6 +180,12 @@ static bool press_move(struct ui *ui, int key)
 		return true;
 	case KEY_DOWN:
 		move_by(ui, 1);
+		return true;
+	case KEY_LEFT:
+		move_columns(ui, -1);
+		return true;
+	case KEY_RIGHT:
+		move_columns(ui, 1);
 		return true;
 	case KEY_PPAGE:
 		move_by(ui, -page);
@@ -256,7 +270,6 @@ static void press_other(struct ui *ui, int key)
 		break;
 	case ESCAPE:
 	case KEY_BACKSPACE:
-	case KEY_LEFT:
 		leave(ui);
 		break;
 	case 'x':
@@ -286,30 +299,37 @@ static void press_other(struct ui *ui, int key)
 	}
 }
 
-/* A click on the keys' line: each takes six columns and its key's name. */
+/* A click on the keys' line: each takes six columns and its key's name. ERR: behind the last. */
 static int key_at(int x)
 {
 	static const int keys[] = { 1, 3, 4, 5, 6, 7, 8, 9, 10 };
 	size_t i = x / 8;
 
-	return KEY_F(keys[i < 9 ? i : 8]);
+	return i < ARRAY_SIZE(keys) ? KEY_F(keys[i]) : ERR;
 }
 
 static void click(struct ui *ui, int y, int x)
 {
+	const struct columns_layout *l = &ui->layout;
 	int best = -1;
 	enum top_key k;
 
 	if (y == LINES - 1) {
 		keys_press(ui, key_at(x));
+	} else if (ui->view == UI_HELP) {
+		leave(ui);
+	} else if (y == ui->body - 1 && l->left && x == l->width[0]) {
+		move_columns(ui, -1);
+	} else if (y == ui->body - 1 && l->hidden && x == COLS - 1) {
+		move_columns(ui, 1);
 	} else if (ui->view == UI_VMS && y == ui->body - 1) {
 		for (k = 0; k < TOP_KEYS; k++)
-			if (ui->column_x[k] >= 0 && ui->column_x[k] <= x &&
-			    (best < 0 || ui->column_x[k] > ui->column_x[best]))
+			if (l->x[k] >= 0 && l->x[k] <= x)
 				best = k;
 		if (best >= 0)
 			sort_by(ui, best);
-	} else if (y >= ui->body && ui->scroll + y - ui->body < (int)ui->nrows) {
+	} else if (ui->view != UI_EXITS && y >= ui->body && y < ui->foot &&
+		   (ui->view == UI_VCPUS || ui->scroll + y - ui->body < (int)ui->nrows)) {
 		move_to(ui, ui->scroll + y - ui->body);
 	}
 }

@@ -117,3 +117,29 @@ void screen_fill(int y, enum ui_role role)
 	screen_role(role);
 	mvhline(y, 0, ' ', COLS);
 }
+
+/**
+ * screen_heading() - the titles of a table's columns, and marks where there are more of them
+ * @ui: the screen; its layout is the table's
+ * @y: which line
+ * @shapes: the columns
+ * @n: their number
+ * @sorted: the one that sorts, or -1
+ */
+void screen_heading(const struct ui *ui, int y, const struct column_shape *shapes, int n, int sorted)
+{
+	const struct columns_layout *l = &ui->layout;
+	int i;
+
+	screen_fill(y, ROLE_HEADING);
+	for (i = 0; i < n; i++) {
+		if (l->x[i] < 0)
+			continue;
+		screen_put(y, l->x[i], shapes[i].right ? -l->width[i] : l->width[i],
+			   i == sorted ? ROLE_SORTED : ROLE_HEADING, "%s", shapes[i].title);
+	}
+	if (l->left)
+		screen_put(y, l->width[0], 1, ROLE_MESSAGE, "<");
+	if (l->hidden)
+		screen_put(y, COLS - 1, 1, ROLE_MESSAGE, ">");
+}

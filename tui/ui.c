@@ -150,6 +150,21 @@ static void draw_sums(const struct ui *ui)
 		   ui->new->cpus, guest, host, e, m, r, s);
 }
 
+/* At the right end of the third line, where nothing else stands: that there are more columns, and how they are seen. */
+static void draw_more(const struct ui *ui, int used)
+{
+	int n = ui->layout.left + ui->layout.hidden, x;
+	char text[48];
+
+	if (!n)
+		return;
+	snprintf(text, sizeof(text), "%d more column%s:%s%s", n, n == 1 ? "" : "s", ui->layout.left ? " Left" : "",
+		 ui->layout.hidden ? " Right" : "");
+	x = COLS - (int)strlen(text);
+	if (x > used)
+		screen_put(2, x, 0, ROLE_QUIET, "%s", text);
+}
+
 /* The third line: what is typed, or what was to say, or what is shown of what there is. */
 static void draw_prompt(const struct ui *ui)
 {
@@ -160,7 +175,7 @@ static void draw_prompt(const struct ui *ui)
 		[TOP_KILL] = "Kill %s? What it has not written to its disks is lost. (y/n)",
 	};
 	const struct tel_row *row = ui_selected(ui);
-	char text[160];
+	char text[160] = "";
 
 	switch (ui->input) {
 	case UI_SEARCH:
@@ -179,10 +194,12 @@ static void draw_prompt(const struct ui *ui)
 		break;
 	default:
 		if (ui->message[0])
-			screen_put(2, 0, 0, ROLE_MESSAGE, "%s", ui->message);
+			snprintf(text, sizeof(text), "%s", ui->message);
 		else if (ui->filter[0])
-			screen_put(2, 0, 0, ROLE_QUIET, "Filter: %s (%u of %u VMs)", ui->filter, ui->nrows,
-				   ui->new->nvms);
+			snprintf(text, sizeof(text), "Filter: %s (%u of %u VMs)", ui->filter, ui->nrows,
+				 ui->new->nvms);
+		screen_put(2, 0, 0, ui->message[0] ? ROLE_MESSAGE : ROLE_QUIET, "%s", text);
+		draw_more(ui, strlen(text));
 	}
 }
 
@@ -206,6 +223,8 @@ static void draw_keys(void)
 
 static void draw_body(struct ui *ui, int lines)
 {
+	ui->layout = (struct columns_layout){ 0 };
+	ui->foot = HEAD + lines;
 	switch (ui->view) {
 	case UI_VMS:
 		draw_vms(ui, HEAD, lines);
@@ -236,9 +255,9 @@ void ui_draw(struct ui *ui)
 	if (ui->new) {
 		draw_title(ui);
 		draw_sums(ui);
-		draw_prompt(ui);
 		if (lines > pane)
 			draw_body(ui, lines - pane);
+		draw_prompt(ui);
 		if (pane)
 			draw_events(ui, LINES - 1 - pane, pane);
 	}

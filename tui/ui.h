@@ -8,6 +8,7 @@
 #include <curses.h>
 #include <stdio.h>
 
+#include "columns.h"
 #include "compiler.h"
 #include "order.h"
 #include "source.h"
@@ -79,8 +80,10 @@ enum ui_role {
  * @events: ring
  * @nevents: events ever
  * @lost: events that were missed
- * @column_x: where columns of the VMs' table begin, by key; -1: not shown
+ * @left: by view, columns of its table that are hidden on the left
+ * @layout: of the view's table, as it was drawn last
  * @body: first line of the list on the screen
+ * @foot: first line below the list
  * @quit: the user has seen enough
  */
 struct ui {
@@ -103,7 +106,8 @@ struct ui {
 	char message[160];
 	struct tel_event events[UI_EVENTS];
 	uint64_t nevents, lost;
-	int column_x[TOP_KEYS], body;
+	int left[UI_HELP + 1], body, foot;
+	struct columns_layout layout;
 	bool quit;
 };
 
@@ -114,7 +118,7 @@ void screen_role(enum ui_role role);
 void screen_put(int y, int x, int width, enum ui_role role, const char *format, ...)
 	__printf(5, 6);
 void screen_fill(int y, enum ui_role role);
-int screen_lines(const struct ui *ui);
+void screen_heading(const struct ui *ui, int y, const struct column_shape *shapes, int n, int sorted);
 
 /* ui.c */
 void ui_take(struct ui *ui, struct tel_sample *s);

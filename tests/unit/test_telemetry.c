@@ -1,15 +1,17 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * test_telemetry.c - samples and what is made of them: rates, percentiles, numbers in narrow columns, the order of
- * vmtop's rows, recordings whole and damaged, OpenMetrics text, exits in the manuals' words, an exit trace's ring.
+ * vmtop's rows and the widths of its columns, recordings whole and damaged, OpenMetrics text, exits in the manuals'
+ * words, an exit trace's ring.
  */
-/* sources: ctl/telemetry/sample.c ctl/telemetry/rates.c ctl/telemetry/figures.c ctl/telemetry/openmetrics.c ctl/telemetry/hw.c ctl/telemetry/ring.c tui/order.c tui/recording.c */
+/* sources: ctl/telemetry/sample.c ctl/telemetry/rates.c ctl/telemetry/figures.c ctl/telemetry/openmetrics.c ctl/telemetry/hw.c ctl/telemetry/ring.c tui/columns.c tui/order.c tui/recording.c */
 /* libs: -lm */
 #include <check.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
+#include "columns.h"
 #include "order.h"
 #include "recording.h"
 #include "telemetry/figures.h"
@@ -234,6 +236,70 @@ START_TEST(order)
 	ck_assert_str_eq(arranged(s, TOP_BY_NAME, false, true), "1/0 2/1 3/2 4/1 5/0");
 	ck_assert_str_eq(arranged(s, TOP_BY_NAME, true, true), "5/0 1/0 4/1 2/1 3/2");
 	sample_free(s);
+}
+END_TEST
+
+static const struct column_shape shapes[] = {
+	{ "A", 4, 8, 12, false },
+	{ "B", 4, 4, 5, true },
+	{ "C", 3, 6, 6, false },
+	{ "D", 4, 4, 4, true },
+	{ "E", 5, 5, 5, true },
+};
+
+/* What the first three need with a mark is 21; all of them at their width need 31. */
+START_TEST(columns)
+{
+	static const struct {
+		int room, left, begins, hides;
+		int x[5], width[5];
+	} screens[] = {
+		{ 40, 0, 0, 0, { 0, 13, 19, 26, 31 }, { 12, 5, 6, 4, 5 } },
+		{ 31, 0, 0, 0, { 0, 9, 14, 21, 26 }, { 8, 4, 6, 4, 5 } },
+		{ 30, 0, 0, 1, { 0, 12, 18, 25, -1 }, { 11, 5, 6, 4, 5 } },
+		{ 26, 0, 0, 1, { 0, 9, 14, 21, -1 }, { 8, 4, 6, 4, 5 } },
+		{ 25, 0, 0, 2, { 0, 12, 18, -1, -1 }, { 11, 5, 6, 4, 5 } },
+		{ 18, 0, 0, 2, { 0, 7, 12, -1, -1 }, { 6, 4, 5, 4, 5 } },
+		{ 14, 0, 0, 2, { 0, 5, 10, -1, -1 }, { 4, 4, 3, 4, 5 } },
+		{ 13, 0, 0, 3, { 0, 8, -1, -1, -1 }, { 7, 4, 3, 4, 5 } },
+		{ 3, 0, 0, 4, { 0, -1, -1, -1, -1 }, { 4, 4, 3, 4, 5 } },
+		/* Moved: no further than until the last one is seen. */
+		{ 26, 1, 1, 0, { 0, -1, 9, 16, 21 }, { 8, 4, 6, 4, 5 } },
+		{ 26, 4, 1, 0, { 0, -1, 9, 16, 21 }, { 8, 4, 6, 4, 5 } },
+		{ 31, 4, 0, 0, { 0, 9, 14, 21, 26 }, { 8, 4, 6, 4, 5 } },
+		{ 18, 9, 3, 0, { 0, -1, -1, -1, 13 }, { 12, 4, 3, 4, 5 } },
+	};
+	struct columns_layout l;
+	int i;
+
+	columns_lay_out(shapes, 5, 3, screens[_i].room, screens[_i].left, &l);
+	ck_assert_int_eq(l.left, screens[_i].begins);
+	ck_assert_int_eq(l.hidden, screens[_i].hides);
+	for (i = 0; i < 5; i++) {
+		ck_assert_int_eq(l.x[i], screens[_i].x[i]);
+		if (l.x[i] >= 0)
+			ck_assert_int_eq(l.width[i], screens[_i].width[i]);
+	}
+}
+END_TEST
+
+/* Nothing is laid over another or beyond the screen, and each column can be brought into sight. */
+START_TEST(columns_of_any_width)
+{
+	struct columns_layout l;
+	int wanted, left, i, end;
+
+	for (left = 0; left < 6; left++) {
+		for (wanted = 0; wanted < 5; wanted++) {
+			columns_lay_out(shapes, 5, 3, _i, columns_reveal(shapes, 5, 3, _i, left, wanted), &l);
+			ck_assert(l.x[wanted] >= 0 || _i < 10);
+			for (i = 0, end = -1; i < 5; i++) {
+				ck_assert(l.x[i] < 0 || (l.x[i] == end + 1 && l.width[i] >= shapes[i].least));
+				end = l.x[i] < 0 ? end : l.x[i] + l.width[i];
+			}
+			ck_assert(end <= _i - (l.hidden > 0) || _i < 10);
+		}
+	}
 }
 END_TEST
 
@@ -563,6 +629,8 @@ int main(void)
 	tcase_add_test(rows, order);
 	tcase_add_test(rows, tree_of_liars);
 	tcase_add_test(rows, filter);
+	tcase_add_loop_test(rows, columns, 0, 13);
+	tcase_add_loop_test(rows, columns_of_any_width, 1, 50);
 	suite_add_tcase(s, rows);
 	tcase_add_test(files, recording);
 	tcase_add_test(files, recordings_that_are_none);
