@@ -114,6 +114,7 @@ static int become(struct vmm *m, struct vmm_fork *f)
 	/* The parent's hypervisor is the parent's. */
 	vmm_hypervisor_drop(m);
 	vmm_loop_fini(m);
+	vmm_files_reserve();
 	if (vmm_loop_init(m))
 		return -1;
 	/* First of all, so that what the child takes is counted there. */
@@ -248,8 +249,8 @@ void vmm_fork_run(struct vmm *m)
 	pid_t child = -1;
 	int err;
 
-	k.us[STARTED] = vmm_now_us();
 	err = pipe2(k.go, O_CLOEXEC);
+	k.us[STARTED] = vmm_now_us();
 	vmm_pause(m);
 	k.us[CPUS_STOPPED] = vmm_now_us();
 	vmm_parts_quiesce(m);

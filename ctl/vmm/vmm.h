@@ -332,6 +332,7 @@ int vmm_run(const struct vmm_config *config);
 int vmm_hypervisor_create(struct vmm *m);
 void vmm_hypervisor_drop(struct vmm *m);
 int vmm_power_on(struct vmm *m);
+void vmm_files_reserve(void);
 int vmm_vcpus_start(struct vmm *m);
 void vmm_error(const char *object, const char *what, const char *remedy);
 void vmm_end(struct vmm *m, enum vmm_end why);
