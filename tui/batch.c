@@ -74,34 +74,35 @@ static json_t *json_row(const struct tel_sample *s, const struct tel_row *r)
 	return o;
 }
 
-static int print_json(const struct tel_sample *old, const struct tel_sample *s)
+static void print_json(const struct tel_sample *old, const struct tel_sample *s, const char *filter)
 {
 	json_t *o = json_pack("{s:f}", "time", s->time / 1000.0), *vms = json_array();
 	struct tel_row row;
 	uint32_t i;
-	int err;
 
 	for (i = 0; i < s->nvms; i++) {
+		if (!order_matches(&s->vms[i], filter))
+			continue;
 		rates_of_vm(old, s, &s->vms[i], &row);
 		json_array_append_new(vms, json_row(s, &row));
 	}
 	json_object_set_new(o, "vms", vms);
-	err = json_dumpf(o, stdout, JSON_COMPACT | JSON_REAL_PRECISION(15));
+	json_dumpf(o, stdout, JSON_COMPACT | JSON_REAL_PRECISION(15));
 	putchar('\n');
 	json_decref(o);
-	return err;
 }
 
-static int print_csv(const struct tel_sample *old, const struct tel_sample *s)
+static void print_csv(const struct tel_sample *old, const struct tel_sample *s, const char *filter)
 {
 	struct tel_row row;
 	uint32_t i;
 
 	for (i = 0; i < s->nvms; i++) {
+		if (!order_matches(&s->vms[i], filter))
+			continue;
 		rates_of_vm(old, s, &s->vms[i], &row);
 		print_csv_row(s, &row);
 	}
-	return 0;
 }
 
 static void pause_ms(int ms)
@@ -114,39 +115,39 @@ static void pause_ms(int ms)
 /**
  * batch_run() - print samples' rates
  * @source: of the samples; the first one only begins the first interval
- * @json: an object for each sample instead of CSV
- * @iterations: how many to print, 0 for all
- * @record: where samples go as well, or NULL
+ * @b: what is printed
  *
- * Return: 0, or -1 with the reason in @source's error, empty for standard output.
+ * Return: BATCH_OK, or what failed: the source with the reason in its error, the others with errno.
  */
-int batch_run(struct top_source *source, bool json, unsigned int iterations, FILE *record)
+enum batch_end batch_run(struct top_source *source, const struct batch *b)
 {
+	enum batch_end end = BATCH_OK;
 	struct tel_sample *old = NULL, *s;
 	unsigned int n;
-	int wait, err = 0;
+	int wait;
 
-	if (!json)
+	if (!b->json)
 		puts("time,id,name,owner,state,parent,pid,vcpus,cpu,guest,host,exits,top_exit,memory,resident,shared,disk_read,disk_write,net_receive,net_send,age");
-	for (n = 0; !err && (!iterations || n <= iterations); n++) {
+	for (n = 0; end == BATCH_OK && (!b->iterations || n <= b->iterations); n++) {
 		wait = source->wait(source);
 		if (wait < 0)
 			break;
 		if (!source->recorded)
 			pause_ms(wait);
 		s = source->next(source);
-		if (!s) {
-			err = -1;
+		if (!s)
 			break;
-		}
-		if (record && recording_write(record, s))
-			err = -1;
-		if (n)
-			err |= json ? print_json(old, s) : print_csv(old, s);
-		err |= fflush(stdout);
+		if (b->record && recording_write(b->record, s))
+			end = BATCH_RECORD;
+		else if (n && b->json)
+			print_json(old, s, b->filter);
+		else if (n)
+			print_csv(old, s, b->filter);
+		if (end == BATCH_OK && (fflush(stdout) || ferror(stdout)))
+			end = BATCH_OUTPUT;
 		sample_free(old);
 		old = s;
 	}
 	sample_free(old);
-	return err || source->error[0] ? -1 : 0;
+	return end == BATCH_OK && source->error[0] ? BATCH_SOURCE : end;
 }

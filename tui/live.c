@@ -95,7 +95,8 @@ struct top_source *live_open(int delay_ms, struct family_trouble *t)
 		return NULL;
 	}
 	l->source = (struct top_source){ .next = live_next, .wait = live_wait, .command = live_command,
-					 .close = live_close };
+					 .close = live_close, .object = "/dev/vitrine",
+					 .remedy = "see `vmctl doctor`" };
 	l->delay_ms = delay_ms;
 	l->collector = collect_open(t);
 	if (l->collector)

@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "recording.h"
 #include "ui.h"
@@ -134,7 +135,7 @@ static bool take_sample(struct ui *ui)
 		return false;
 	}
 	if (ui->record && recording_write(ui->record, s))
-		snprintf(ui->message, sizeof(ui->message), "recording: %s", strerror(errno));
+		snprintf(ui->message, sizeof(ui->message), "%.64s: %s", set.record, strerror(errno));
 	ui_take(ui, s);
 	return true;
 }
@@ -151,6 +152,8 @@ static void loop(struct ui *ui)
 				break;
 			wait = ui->source->wait(ui->source);
 			due = wait < 0 ? INT64_MAX : now_ms() + wait;
+			if (wait < 0 && ui->source->error[0])
+				snprintf(ui->message, sizeof(ui->message), "%s", ui->source->error);
 		}
 		ui_draw(ui);
 		left = due - now_ms();
@@ -171,14 +174,33 @@ static int run_screen(struct top_source *source, FILE *record)
 	ui = (struct ui){ .source = source, .record = record, .key = TOP_BY_CPU, .vcpu = -1,
 			  .tree = set.tree, .pane = set.pane };
 	snprintf(ui.filter, sizeof(ui.filter), "%s", set.filter);
+	if (!isatty(STDIN_FILENO) || !isatty(STDOUT_FILENO))
+		return fail("terminal", "standard input or output is none", "use --batch");
 	if (screen_open(!set.plain && !(no_colour && *no_colour)))
-		return fail("terminal", "curses does not know it", "set TERM, or use --batch");
+		return fail("terminal", "TERM names none that has a screen", "set it, or use --batch");
 	loop(&ui);
 	screen_close();
 	sample_free(ui.old);
 	sample_free(ui.new);
 	free(ui.rows);
 	return 0;
+}
+
+static int run_batch(struct top_source *source, FILE *record)
+{
+	const struct batch batch = { .json = !strcmp(set.batch, "json"), .iterations = set.iterations,
+				     .filter = set.filter, .record = record };
+
+	switch (batch_run(source, &batch)) {
+	case BATCH_SOURCE:
+		return fail(source->object, source->error, source->remedy);
+	case BATCH_OUTPUT:
+		return fail("standard output", strerror(errno), "write it elsewhere");
+	case BATCH_RECORD:
+		return fail(set.record, strerror(errno), "name another file with --record");
+	default:
+		return 0;
+	}
 }
 
 int main(int argc, char **argv)
@@ -192,6 +214,8 @@ int main(int argc, char **argv)
 	argp_err_exit_status = USAGE;
 	if (argp_parse(&argp, argc, argv, 0, NULL, NULL))
 		return USAGE;
+	if (set.record && set.replay)
+		usage(NULL, "--record", "a recording that is replayed is there already");
 	ms = set.delay < 0 ? set.replay ? -1 : 2000 : (int)(set.delay * 1000);
 	source = set.replay ? replay_open(set.replay, ms, &trouble) : live_open(ms, &trouble);
 	if (!source)
@@ -200,14 +224,7 @@ int main(int argc, char **argv)
 		record = fopen(set.record, "ae");
 	if (set.record && !record)
 		return fail(set.record, strerror(errno), "name another file with --record");
-	if (!set.batch) {
-		ret = run_screen(source, record);
-	} else {
-		ret = batch_run(source, !strcmp(set.batch, "json"), set.iterations, record) ? FAILED : 0;
-		if (ret)
-			fail("samples", source->error[0] ? source->error : "cannot be written",
-			     "see where they come from and go");
-	}
+	ret = set.batch ? run_batch(source, record) : run_screen(source, record);
 	if (record)
 		fclose(record);
 	source->close(source);

@@ -271,36 +271,44 @@ static char *read_line(FILE *f, size_t *n, bool *too_long)
 /**
  * recording_read() - the next sample of a recording
  * @f: the recording
- * @error: what is wrong with it, empty at its end
+ * @line: of it so far; empty ones are skipped
+ * @error: what is wrong with that line, empty at the recording's end
  * @room: bytes in @error
  *
  * Return: the sample, or NULL.
  */
-struct tel_sample *recording_read(FILE *f, char *error, size_t room)
+struct tel_sample *recording_read(FILE *f, unsigned int *line, char *error, size_t room)
 {
 	struct tel_sample *s = NULL;
 	bool too_long = false;
 	json_error_t e;
 	json_t *o;
 	size_t n;
-	char *line = read_line(f, &n, &too_long);
+	char *text;
 
 	*error = 0;
-	if (!line) {
+	for (;;) {
+		(*line)++;
+		text = read_line(f, &n, &too_long);
+		if (!text || n)
+			break;
+		free(text);
+	}
+	if (!text) {
 		if (too_long || ferror(f))
-			snprintf(error, room, too_long ? "a line is too long" : "it cannot be read");
+			snprintf(error, room, too_long ? "is too long" : "cannot be read");
 		return NULL;
 	}
-	o = json_loadb(line, n, JSON_REJECT_DUPLICATES, &e);
-	free(line);
+	o = json_loadb(text, n, JSON_REJECT_DUPLICATES, &e);
+	free(text);
 	if (!o)
-		snprintf(error, room, "a line is no JSON");
+		snprintf(error, room, "is no whole sample");
 	else if (json_integer_value(json_object_get(o, "version")) != VERSION)
-		snprintf(error, room, "it is not of version %d", VERSION);
+		snprintf(error, room, "is not of version %d", VERSION);
 	else
 		s = get_sample(o);
 	if (!s && !*error)
-		snprintf(error, room, "out of memory");
+		snprintf(error, room, "needs more memory than there is");
 	json_decref(o);
 	return s;
 }

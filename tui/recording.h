@@ -10,6 +10,6 @@
 #include "telemetry/sample.h"
 
 int recording_write(FILE *f, const struct tel_sample *s);
-struct tel_sample *recording_read(FILE *f, char *error, size_t room);
+struct tel_sample *recording_read(FILE *f, unsigned int *line, char *error, size_t room);
 
 #endif /* TUI_RECORDING_H */

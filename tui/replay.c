@@ -16,6 +16,7 @@
  * @file: the recording
  * @ahead: the sample that comes next, or NULL
  * @last: time of the one before, or 0
+ * @line: of the file
  * @delay_ms: between samples, or -1
  */
 struct replay {
@@ -23,8 +24,20 @@ struct replay {
 	FILE *file;
 	struct tel_sample *ahead;
 	int64_t last;
+	unsigned int line;
 	int delay_ms;
 };
+
+static struct tel_sample *read_ahead(struct replay *r)
+{
+	char error[128];
+	struct tel_sample *s = recording_read(r->file, &r->line, error, sizeof(error));
+
+	r->source.error[0] = 0;
+	if (!s && *error)
+		snprintf(r->source.error, sizeof(r->source.error), "line %u %s", r->line, error);
+	return s;
+}
 
 static struct tel_sample *replay_next(struct top_source *source)
 {
@@ -34,7 +47,7 @@ static struct tel_sample *replay_next(struct top_source *source)
 	if (!s)
 		return NULL;
 	r->last = s->time;
-	r->ahead = recording_read(r->file, source->error, sizeof(source->error));
+	r->ahead = read_ahead(r);
 	return s;
 }
 
@@ -81,12 +94,14 @@ struct top_source *replay_open(const char *file, int delay_ms, struct family_tro
 		return NULL;
 	}
 	r->source = (struct top_source){ .next = replay_next, .wait = replay_wait,
-					 .command = replay_command, .close = replay_close, .recorded = true };
+					 .command = replay_command, .close = replay_close, .object = file,
+					 .remedy = "keep the lines before it, as `head` does",
+					 .recorded = true };
 	r->delay_ms = delay_ms;
-	r->ahead = recording_read(r->file, r->source.error, sizeof(r->source.error));
+	r->ahead = read_ahead(r);
 	if (r->ahead)
 		return &r->source;
-	t->what = r->source.error[0] ? "it is no recording of this version" : "it has no sample";
+	t->what = r->source.error[0] ? "it is no recording that this version reads" : "it has no sample";
 	replay_close(&r->source);
 	return NULL;
 }

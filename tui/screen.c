@@ -35,7 +35,7 @@ static bool coloured;
  * screen_open() - take the terminal
  * @colour: false: none, whatever it can do
  *
- * Return: 0, or -1 if it is none that curses knows.
+ * Return: 0, or -1 if it is none that curses knows, or has no screen.
  */
 int screen_open(bool colour)
 {
@@ -44,6 +44,11 @@ int screen_open(bool colour)
 	setlocale(LC_CTYPE, "");
 	if (!newterm(NULL, stdout, stdin))
 		return -1;
+	/* One that cannot place its cursor would get lines below lines. */
+	if (!tigetstr("cup")) {
+		endwin();
+		return -1;
+	}
 	cbreak();
 	noecho();
 	keypad(stdscr, TRUE);

@@ -23,6 +23,8 @@ enum top_command {
  * @command: tell a VM something; 0, or -1 with the reason in @error
  * @close: done
  * @error: of the last call
+ * @object: what samples come from, for messages
+ * @remedy: what to do when next() fails
  * @recorded: nothing of it is now
  */
 struct top_source {
@@ -31,6 +33,7 @@ struct top_source {
 	int (*command)(struct top_source *s, enum top_command c, const struct tel_vm *vm);
 	void (*close)(struct top_source *s);
 	char error[160];
+	const char *object, *remedy;
 	bool recorded;
 };
 

@@ -111,6 +111,27 @@ struct ui {
 	bool quit;
 };
 
+/**
+ * struct batch - what is printed without a screen
+ * @json: an object for each sample instead of CSV
+ * @iterations: how many samples, 0 for all
+ * @filter: words that VMs must have
+ * @record: where samples go as well, or NULL
+ */
+struct batch {
+	bool json;
+	unsigned int iterations;
+	const char *filter;
+	FILE *record;
+};
+
+enum batch_end {
+	BATCH_OK,
+	BATCH_SOURCE,
+	BATCH_OUTPUT,
+	BATCH_RECORD,
+};
+
 /* screen.c */
 int screen_open(bool colour);
 void screen_close(void);
@@ -139,6 +160,6 @@ void keys_press(struct ui *ui, int key);
 const char *keys_column_name(enum top_key key);
 
 /* batch.c */
-int batch_run(struct top_source *source, bool json, unsigned int iterations, FILE *record);
+enum batch_end batch_run(struct top_source *source, const struct batch *b);
 
 #endif /* TUI_UI_H */

@@ -344,7 +344,8 @@ static char *recorded(const struct tel_sample *s, size_t *n)
 static struct tel_sample *replayed(const char *text, size_t n, char *error, size_t room)
 {
 	FILE *f = fmemopen((char *)text, n, "r");
-	struct tel_sample *s = recording_read(f, error, room);
+	unsigned int line = 0;
+	struct tel_sample *s = recording_read(f, &line, error, room);
 
 	fclose(f);
 	return s;
@@ -383,7 +384,7 @@ END_TEST
 START_TEST(recordings_that_are_none)
 {
 	static const char *const texts[] = {
-		"\n", "{}\n", "[]\n", "{\"version\":2}\n", "{\"version\":1", "null\n", "\"x\"\n", "{\"version\":1}}\n",
+		"[\n", "{}\n", "[]\n", "{\"version\":2}\n", "{\"version\":1", "null\n", "\"x\"\n", "{\"version\":1}}\n",
 		"{\"version\":1,\"version\":1}\n",
 	};
 	char error[160];
