@@ -16,6 +16,7 @@
 #include "compiler.h"
 #include "overlay.h"
 #include "seed.h"
+#include "vmm/cdrom.h"
 
 #define IMAGE_FILE	"disks/disk0.qcow2"
 
@@ -28,6 +29,8 @@
 #define KEY_SSH_KEY	0x106
 #define KEY_USER_DATA	0x107
 #define KEY_ON_REBOOT	0x108
+#define KEY_CDROM	0x109
+#define KEY_BOOT	0x10a
 
 static struct config config;
 static const char *file, *image, *ssh_key, *user_data;
@@ -36,12 +39,14 @@ static bool dry_run;
 static const struct argp_option options[] = {
 	{ "cpus", 'c', "N", 0, "Virtual CPUs, 1 to 64 (default: 1)", 0 },
 	{ "memory", 'm', "SIZE", 0, "Memory, 16M to 512G (default: 256M)", 0 },
-	{ "kernel", 'k', "FILE", 0, "The kernel to boot; without it SeaBIOS boots the first disk", 0 },
+	{ "kernel", 'k', "FILE", 0, "The kernel to boot; without it SeaBIOS boots the first disk, or else the CD", 0 },
 	{ "initrd", 'i', "FILE", 0, "Its initial RAM disk", 0 },
 	{ "append", 'a', "STRING", 0, "Its command line", 0 },
 	{ "device", 'd', "PATH", 0, "/dev/vitrine (default), or a stock /dev/kvm", 0 },
 	{ "disk", KEY_DISK, "FILE[,readonly][,format=F]", 0, "A disk image to use where it is; may "
 	  "be repeated", 0 },
+	{ "cdrom", KEY_CDROM, "FILE", 0, "A CD drive with this ISO image in it, or none", 0 },
+	{ "boot", KEY_BOOT, "WHAT", 0, "Where SeaBIOS looks first: disk (default) or cd", 0 },
 	{ "image", KEY_IMAGE, "FILE", 0,
 	  "The VM's first disk is a layer over this image, which must stay", 0 },
 	{ "hostname", 'n', "NAME", 0, "What cloud-init calls the guest (default: the VM's name)", 0 },
@@ -64,21 +69,9 @@ static error_t set(const char *key, const char *value)
 	return config_set(&config, key, value, &e) ? vmctl_bad_value(value, e.what) : 0;
 }
 
-/* Files are looked for from where vmctl is now, and the VM starts elsewhere. */
-static char *absolute(const char *path)
-{
-	char *full = NULL, cwd[PATH_MAX];
-
-	if (*path == '/')
-		return strdup(path);
-	if (!getcwd(cwd, sizeof(cwd)) || asprintf(&full, "%s/%s", cwd, path) < 0)
-		return NULL;
-	return full;
-}
-
 static error_t set_file(const char *key, const char *path)
 {
-	char *full = absolute(path);
+	char *full = text_absolute(path);
 	error_t err = full ? set(key, full) : ENOMEM;
 
 	free(full);
@@ -135,7 +128,7 @@ static error_t add_disk(char *arg)
 	if (config.ndisks == CONFIG_DISKS)
 		return vmctl_bad_value(path, "there are 24 disks already");
 	config.ndisks++;
-	d->file = absolute(path);
+	d->file = text_absolute(path);
 	while (!err && (option = strsep(&arg, ",")))
 		err = disk_option(d, option);
 	if (err || !d->file)
@@ -176,10 +169,14 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return set_file("device", arg);
 	case KEY_DISK:
 		return add_disk(arg);
+	case KEY_CDROM:
+		return strcmp(arg, CDROM_NONE) ? set_file("cdrom", arg) : set("cdrom", arg);
+	case KEY_BOOT:
+		return set("boot", arg);
 	case 'n':
 		return set("hostname", arg);
 	case KEY_IMAGE:
-		image = absolute(arg);
+		image = text_absolute(arg);
 		return image ? 0 : ENOMEM;
 	case KEY_SSH_KEY:
 		ssh_key = arg;
@@ -210,6 +207,7 @@ static const struct argp argp = {
 	       "Examples:\n"
 	       "  vmctl create web --kernel vmlinuz --initrd initrd.img --memory 512M\n"
 	       "  vmctl create deb --image debian.qcow2 --ssh-key ~/.ssh/id_ed25519.pub --net user\n"
+	       "  vmctl create new --disk new.qcow2 --cdrom debian-12.iso --memory 1G\n"
 	       "  vmctl create db --file db.conf --cpus 4\n"
 	       "  vmctl create web --kernel vmlinuz --set cpu-weight=200 --dry-run >web.conf",
 };
@@ -354,6 +352,20 @@ static int check_config(const char *name)
 	return err ? vmctl_usage(name, e.what) : VMCTL_OK;
 }
 
+static int check_cdrom(void)
+{
+	uint32_t blocks;
+	int fd;
+
+	if (!config.cdrom || !strcmp(config.cdrom, CDROM_NONE))
+		return VMCTL_OK;
+	fd = cdrom_open(config.cdrom, &blocks);
+	if (fd < 0)
+		return VMCTL_FAILED;
+	close(fd);
+	return VMCTL_OK;
+}
+
 static int check_files(void)
 {
 	const char *files[] = { config.kernel, config.firmware, config.initrd };
@@ -365,7 +377,7 @@ static int check_files(void)
 	for (i = 0; i < config.ndisks; i++)
 		if (config.disks[i].file[0] == '/' && access(config.disks[i].file, R_OK))
 			return vmctl_errno(config.disks[i].file, "name an image that can be read");
-	return VMCTL_OK;
+	return check_cdrom();
 }
 
 static int print(void)

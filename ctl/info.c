@@ -44,6 +44,9 @@ static const struct output_column members[] = {
 	{ "initrd", "Initrd", OUTPUT_TEXT },
 	{ "firmware", "Firmware", OUTPUT_TEXT },
 	{ "append", "Command line", OUTPUT_TEXT },
+	{ "boot", "Boots first", OUTPUT_TEXT },
+	{ "cdrom", "CD drive", OUTPUT_TEXT },
+	{ "medium", "  medium", OUTPUT_TEXT },
 	{ "device", "Device", OUTPUT_TEXT },
 	{ "folder", "Folder", OUTPUT_TEXT },
 };
@@ -66,6 +69,8 @@ static void add_config(json_t *o, const struct config *c)
 	add_text(o, "initrd", c->initrd);
 	add_text(o, "firmware", c->firmware);
 	add_text(o, "append", c->append);
+	add_text(o, "boot", c->boot);
+	add_text(o, "cdrom", c->cdrom);
 	add_text(o, "device", c->device);
 	for (i = 0; i < c->ndisks; i++)
 		json_array_append_new(disks, json_pack("{s:s, s:s*, s:b}", "file", c->disks[i].file,
@@ -142,6 +147,18 @@ static void add_guest(json_t *o, struct vm *vm)
 	json_decref(a);
 }
 
+/* The guest may have ejected what the configuration names. */
+static void add_medium(json_t *o, struct vm *vm)
+{
+	json_t *a = client_query(vm, json_pack("{s:s}", "do", "cdrom"), 1);
+
+	if (json_is_true(json_object_get(a, "locked")))
+		add_text(o, "medium", "in the drive, locked by the guest");
+	else if (a)
+		add_text(o, "medium", json_is_true(json_object_get(a, "medium")) ? "in the drive" : "none");
+	json_decref(a);
+}
+
 static json_t *object_of(struct vm *vm, const struct vm_status *status, const struct config *c)
 {
 	json_t *o = json_pack("{s:s, s:s, s:s++}", "name", vm->name, "state",
@@ -156,6 +173,8 @@ static json_t *object_of(struct vm *vm, const struct vm_status *status, const st
 		add_memory(o, status->pid);
 		if (status->state == VM_RUNNING)
 			add_guest(o, vm);
+		if (c->cdrom)
+			add_medium(o, vm);
 	}
 	add_config(o, c);
 	return o;

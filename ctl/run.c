@@ -11,13 +11,14 @@
 #include "store/config.h"
 #include "store/store.h"
 #include "vmctl.h"
+#include "vmm/cdrom.h"
 #include "vmm/vmm.h"
 
 const char vmctl_run_help[] =
-"usage: vmctl run --kernel FILE | --disk FILE [OPTIONS]\n"
+"usage: vmctl run --kernel FILE | --disk FILE | --cdrom FILE [OPTIONS]\n"
 "\n"
 "Boots a Linux bzImage, or an ELF kernel with a PVH entry, in the foreground; without --kernel, what the\n"
-"BIOS finds on the first disk. The guest's first serial port is this terminal,\n"
+"BIOS finds on the first disk, or else on the CD. The guest's first serial port is this terminal,\n"
 "and the BIOS's screen and keyboard; ^] leaves (the VM ends).\n"
 "\n"
 "  -k, --kernel FILE    the kernel\n"
@@ -27,6 +28,8 @@ const char vmctl_run_help[] =
 "  -m, --memory SIZE    guest memory with suffix K, M or G (default 256M)\n"
 "  -D, --disk FILE      a disk image: FILE[,readonly][,format=F]; may be repeated; without format=, what\n"
 "                       the file's name ends in (qcow2, vmdk, ...) or raw\n"
+"  -C, --cdrom FILE     a CD drive with this ISO image in it, or none\n"
+"  -b, --boot WHAT      where the BIOS looks first: disk (default) or cd\n"
 "  -n, --net NETWORK    a network card on user, tap:INTERFACE, switch:NAME[,vlan=N] or none; may be repeated\n"
 "  -f, --firmware FILE  the BIOS, if there is no --kernel (default: SeaBIOS, of the package seabios)\n"
 "  -r, --on-reboot WHAT when the guest resets its machine: restart (default) it, or stop, which ends the VM\n"
@@ -42,7 +45,7 @@ const char vmctl_run_help[] =
 "Examples:\n"
 "  vmctl run --kernel /boot/vmlinuz-6.1.0-56-amd64 --initrd initrd.gz --memory 512M\n"
 "  vmctl run --disk debian.qcow2 --memory 1G\n"
-"  vmctl run --disk debian-12.iso,readonly --memory 1G\n"
+"  vmctl run --cdrom debian-12.iso --disk new.qcow2 --boot cd --memory 1G\n"
 "  vmctl run -k vmlinux -c 4 -m 1G -a 'console=ttyS0 quiet' --device /dev/kvm\n";
 
 static const struct option options[] = {
@@ -52,6 +55,8 @@ static const struct option options[] = {
 	{ "cpus", required_argument, NULL, 'c' },
 	{ "memory", required_argument, NULL, 'm' },
 	{ "disk", required_argument, NULL, 'D' },
+	{ "cdrom", required_argument, NULL, 'C' },
+	{ "boot", required_argument, NULL, 'b' },
 	{ "net", required_argument, NULL, 'n' },
 	{ "firmware", required_argument, NULL, 'f' },
 	{ "on-reboot", required_argument, NULL, 'r' },
@@ -130,10 +135,11 @@ int vmctl_run(int argc, char **argv)
 		.restarts = true,
 		.disks = disks, .nets = nets,
 	};
+	const char *boot = NULL;
 	int opt;
 
 	opterr = 0;
-	while ((opt = getopt_long(argc, argv, ":k:i:a:c:m:D:n:f:r:d:th", options, NULL)) != -1) {
+	while ((opt = getopt_long(argc, argv, ":k:i:a:c:m:D:C:b:n:f:r:d:th", options, NULL)) != -1) {
 		switch (opt) {
 		case 'k':
 			c.kernel = optarg;
@@ -158,6 +164,15 @@ int vmctl_run(int argc, char **argv)
 				return usage(optarg, "there are 24 disks already");
 			if (!parse_disk(optarg, &disks[c.ndisks++]))
 				return usage(optarg, "--disk takes FILE[,readonly][,format=F]");
+			break;
+		case 'C':
+			c.cdrom = optarg;
+			break;
+		case 'b':
+			boot = optarg;
+			c.boot_cd = !strcmp(boot, "cd");
+			if (!c.boot_cd && strcmp(boot, "disk"))
+				return usage(boot, "--boot takes disk or cd");
 			break;
 		case 'n':
 			if (c.nnets == CONFIG_NETS)
@@ -196,7 +211,9 @@ int vmctl_run(int argc, char **argv)
 		return usage(argv[optind], "not expected here");
 	if (c.kernel && c.firmware)
 		return usage("--firmware", "has nothing to do beside --kernel");
-	if (!c.kernel && !c.ndisks && !c.firmware)
-		return usage("--kernel", "missing, and there is no --disk to boot from");
+	if (c.kernel && boot)
+		return usage("--boot", "has nothing to do beside --kernel");
+	if (!c.kernel && !c.ndisks && !c.firmware && !(c.cdrom && strcmp(c.cdrom, CDROM_NONE)))
+		return usage("--kernel", "missing, and there is no --disk or --cdrom to boot from");
 	return vmm_run(&c);
 }

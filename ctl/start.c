@@ -21,6 +21,7 @@
 #include "compiler.h"
 #include "layers.h"
 #include "snapshot.h"
+#include "vmm/cdrom.h"
 #include "vmm/cgroup.h"
 #include "vmm/sandbox.h"
 #include "vmm/vmm.h"
@@ -183,7 +184,7 @@ static void machine_config(const struct config *c, struct vmm_config *m, struct 
 		.device = c->device ? c->device : "/dev/vitrine",
 		.restarts = !c->on_reboot || strcmp(c->on_reboot, "stop"),
 		.memory = c->memory, .balloon = c->balloon, .merge = c->merge, .cpus = c->cpus, .disks = disks, .ndisks = c->ndisks,
-		.nets = nets, .nnets = c->nnets,
+		.nets = nets, .nnets = c->nnets, .cdrom = c->cdrom, .boot_cd = c->boot && !strcmp(c->boot, "cd"),
 	};
 }
 
@@ -384,8 +385,8 @@ static int check_bootable(const struct vm *vm, const struct config *c)
 {
 	unsigned int i;
 
-	if (!c->kernel && !c->ndisks)
-		return vmctl_error(vm->name, "it has neither a kernel nor a disk to boot",
+	if (!c->kernel && !c->ndisks && (!c->cdrom || !strcmp(c->cdrom, CDROM_NONE)))
+		return vmctl_error(vm->name, "it has neither a kernel nor a disk or a CD to boot",
 				   "name one with `vmctl set NAME kernel=FILE`");
 	for (i = 0; i < c->nnets; i++)
 		if (!c->nets[i].mac)

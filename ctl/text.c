@@ -1,12 +1,14 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * text.c - numbers and sizes as people write them; the word that was probably meant.
+ * text.c - numbers, sizes and paths as people write them; the word that was probably meant.
  */
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "vmctl.h"
 
@@ -133,4 +135,21 @@ const char *text_nearest(const char *word, const char *const *words, size_t n)
 		}
 	}
 	return best;
+}
+
+/**
+ * text_absolute() - the path of a file from / on: it is named from where vmctl is now, and used by a VM that starts elsewhere
+ * @path: as it was named
+ *
+ * Return: to be freed; NULL with errno.
+ */
+char *text_absolute(const char *path)
+{
+	char *full = NULL, cwd[PATH_MAX];
+
+	if (*path == '/')
+		return strdup(path);
+	if (!getcwd(cwd, sizeof(cwd)) || asprintf(&full, "%s/%s", cwd, path) < 0)
+		return NULL;
+	return full;
 }

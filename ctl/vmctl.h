@@ -85,6 +85,7 @@ const struct argp_option *vmctl_common_options(const struct vmctl_args *a);
 bool text_to_size(const char *s, uint64_t *bytes);
 bool text_to_uint(const char *s, uint64_t min, uint64_t max, uint64_t *n);
 void text_from_size(uint64_t bytes, char *s, size_t room);
+char *text_absolute(const char *path);
 const char *text_nearest(const char *word, const char *const *words, size_t n);
 
 /* One file a verb: argv[0] is the verb, the exit status comes back. */

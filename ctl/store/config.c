@@ -35,6 +35,8 @@ enum type {
 	HOST,		/* char * */
 	FORMAT,		/* char *, of an image */
 	REBOOT,		/* char *, restart or stop */
+	CDROM,		/* char *, none or a file by its whole path: who forks or restores the VM has another folder */
+	BOOT,		/* char *, disk or cd */
 };
 
 struct key {
@@ -72,6 +74,8 @@ static const struct key keys[] = {
 	TOP_KEY("balloon", SIZE, balloon, 0, 512ULL << 30, "a size, or 0 for none"),
 	TOP_KEY("merge", FLAG, merge, 0, 0, "yes or no"),
 	TOP_KEY("on-reboot", REBOOT, on_reboot, 0, 0, "restart or stop"),
+	TOP_KEY("cdrom", CDROM, cdrom, 0, 0, "an image by its path from / on, or none"),
+	TOP_KEY("boot", BOOT, boot, 0, 0, "disk or cd"),
 	DISK_KEY("file", TEXT, file, 0, 0, "an image"),
 	DISK_KEY("format", FORMAT, format, 0, 0, "raw, qcow2, vmdk, vhd, vhdx or vdi"),
 	DISK_KEY("readonly", FLAG, readonly, 0, 0, "yes or no"),
@@ -231,6 +235,10 @@ static bool is_form(enum type type, const char *value)
 		return is_format(value);
 	case REBOOT:
 		return !strcmp(value, "restart") || !strcmp(value, "stop");
+	case CDROM:
+		return !strcmp(value, "none") || (*value == '/' && strlen(value) <= CONFIG_VALUE);
+	case BOOT:
+		return !strcmp(value, "disk") || !strcmp(value, "cd");
 	default:
 		return *value && strlen(value) <= CONFIG_VALUE;
 	}

@@ -55,6 +55,8 @@ struct config_net {
  * @device: hypervisor's device node
  * @pin: list of host CPUs, as in 0-3,6
  * @on_reboot: restart or stop, what a guest that resets its machine gets; NULL for the first
+ * @cdrom: image in the CD drive, or `none`; NULL: there is no drive
+ * @boot: disk or cd, where the firmware looks first; NULL for the first
  * @version: of the file's format
  * @cpus: 1..64
  * @memory: bytes
@@ -71,6 +73,7 @@ struct config_net {
  */
 struct config {
 	char *uuid, *hostname, *instance, *kernel, *firmware, *initrd, *append, *device, *pin, *on_reboot;
+	char *cdrom, *boot;
 	uint64_t version, cpus, memory, weight, cap, memory_limit, balloon;
 	bool merge;
 	struct config_disk disks[CONFIG_DISKS];

@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "balloon.h"
+#include "cdrom.h"
 #include "compiler.h"
 #include "fork.h"
 #include "local.h"
@@ -222,6 +223,26 @@ static json_t *do_memory(struct vmm *m, const json_t *request, struct client *c)
 	return answer;
 }
 
+/* Another medium, whose descriptor came with the request, or with "change" and no descriptor none; and how the drive is then. */
+static json_t *do_cdrom(struct vmm *m, const json_t *request, struct client *c)
+{
+	bool medium = false, locked = false;
+	const char *wrong = NULL;
+	int wanted = 0;
+
+	if (!m->cd)
+		return failed("it has no CD drive", "give it one with `vmctl set`, from its next start");
+	json_unpack((json_t *)request, "{s?b}", "change", &wanted);
+	if (wanted) {
+		wrong = vmm_cd_change(m, c->nfd ? c->fd[0] : -1);
+		if (!wrong && c->nfd)
+			c->fd[0] = c->fd[--c->nfd];
+	}
+	if (wrong)
+		return failed(wrong, "unmount or eject the medium in the guest, and try again");
+	vmm_cd_state(m, &medium, &locked);
+	return json_pack("{s:b, s:b, s:b}", "ok", 1, "medium", medium, "locked", locked);
+}
 
 /* As with a fork: what becomes of it is told through the pipe. */
 static json_t *do_snapshot(struct vmm *m, const json_t *request, struct client *c)
@@ -250,6 +271,7 @@ static const struct command commands[] = {
 	{ "fork", do_fork },
 	{ "balloon", do_balloon },
 	{ "memory", do_memory },
+	{ "cdrom", do_cdrom },
 	{ "snapshot", do_snapshot },
 };
 

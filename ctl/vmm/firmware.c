@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * firmware.c - a machine without kernel starts as a PC does: at the reset vector in the BIOS, which boots
- * from the first disk. The BIOS is SeaBIOS; its screen and keyboard are the serial port.
+ * from the first disk, else from the CD, or the other way round. The BIOS is SeaBIOS; its screen and keyboard are the serial port.
  *
  * The ROM lies read-only below 4 GiB. Its last 128 KiB are also in the RAM below 1 MiB, where the real mode's code is:
  * SeaBIOS takes the host bridge for an i440FX, unlocks and copies itself there anyway. The ACPI tables are
@@ -152,13 +152,14 @@ static void store(struct vmm *m, uint8_t at, unsigned int bytes, uint64_t val)
 static void fill_cmos(struct vmm *m)
 {
 	uint64_t extended = (m->acpi - SHADOW_END) >> 10;
+	bool cd = m->config->boot_cd;
 
 	store(m, CMOS_BASE, 2, 640);
 	store(m, CMOS_EXTENDED, 2, extended);
 	store(m, CMOS_EXTENDED_2, 2, extended);
 	store(m, CMOS_ABOVE_16M, 2, m->acpi > 16 << 20 ? (m->acpi - (16 << 20)) >> 16 : 0);
 	store(m, CMOS_ABOVE_4G, 3, m->high >> 16);
-	store(m, CMOS_BOOT_ORDER, 1, BOOT_DISK | BOOT_CD << 4);
+	store(m, CMOS_BOOT_ORDER, 1, cd ? BOOT_CD | BOOT_DISK << 4 : BOOT_DISK | BOOT_CD << 4);
 	store(m, CMOS_CPUS, 1, m->config->cpus - 1);
 }
 

@@ -14,6 +14,7 @@
 
 #include "balloon.h"
 #include "blk.h"
+#include "cdrom.h"
 #include "compiler.h"
 #include "devices.h"
 #include "firmware.h"
@@ -275,7 +276,7 @@ static int create_devices(struct vmm *m)
 	return vmm_serial_create(m) || vmm_rtc_create(m) || vmm_firmware_create(m) ||
 	       vmm_pm_create(m) || vmm_i8042_create(m) || vmm_pci_create(m) ||
 	       vmm_blk_create(m) || vmm_net_create(m) || vmm_rng_create(m) || vmm_balloon_create(m) ||
-	       vmm_vsock_create(m) || vmm_hvc_create(m) ? -1 : 0;
+	       vmm_vsock_create(m) || vmm_hvc_create(m) || vmm_cd_create(m) ? -1 : 0;
 }
 
 static int create_cpus(struct vmm *m)
@@ -426,6 +427,7 @@ static int create(struct vmm *m)
 static void destroy(struct vmm *m)
 {
 	destroy_console(m);
+	vmm_cd_destroy(m);
 	vmm_hvc_destroy(m);
 	vmm_vsock_destroy(m);
 	vmm_balloon_destroy(m);

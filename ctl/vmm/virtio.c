@@ -131,6 +131,8 @@ static void reset(struct virtio_device *dev)
 	atomic_store(&dev->status, 0);
 	atomic_store(&dev->isr, 0);
 	pci_line(&dev->pci, false);
+	if (dev->ops->reset)
+		dev->ops->reset(dev);
 }
 
 /**

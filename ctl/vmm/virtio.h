@@ -37,6 +37,7 @@ enum virtio_type {
 	VIRTIO_CONSOLE = 3,
 	VIRTIO_RNG = 4,
 	VIRTIO_BALLOON = 5,
+	VIRTIO_SCSI = 8,
 	VIRTIO_VSOCK = 19,
 };
 
@@ -77,7 +78,8 @@ struct virtio_queue {
  * @quiesce: as struct vmm_part's, only while running
  * @resume: as struct vmm_part's, only while running
  * @forked: in a fork's child, after the doorbells were made again, only while running; 0, or -1 with the error printed
- * @config_write: the driver wrote configuration; may be NULL
+ * @config_write: the driver wrote configuration
+ * @reset: the driver reset the device, or the machine is switched on; after @stop, if it ran
  *
  * All but @start and @stop may be NULL.
  */
@@ -90,6 +92,7 @@ struct virtio_ops {
 	void (*resume)(struct virtio_device *dev);
 	int (*forked)(struct virtio_device *dev);
 	void (*config_write)(struct virtio_device *dev, uint32_t offset, unsigned int size, const void *data);
+	void (*reset)(struct virtio_device *dev);
 };
 
 /**

@@ -112,25 +112,6 @@ static struct vmm_blk *blk_of(struct virtio_device *dev)
 	return (struct vmm_blk *)((char *)dev - offsetof(struct vmm_blk, dev));
 }
 
-/* Where a request's data lies: @skip bytes from the start of the buffers, @leave fewer at their end. */
-static int data_of(const struct iovec *iov, unsigned int n, uint64_t skip, uint64_t leave, struct iovec *to)
-{
-	uint64_t total = 0, at = 0, from, until;
-	unsigned int i, k = 0;
-
-	for (i = 0; i < n; i++)
-		total += iov[i].iov_len;
-	if (total < skip + leave)
-		return -1;
-	for (i = 0; i < n; at += iov[i++].iov_len) {
-		from = at > skip ? at : skip;
-		until = at + iov[i].iov_len < total - leave ? at + iov[i].iov_len : total - leave;
-		if (from < until)
-			to[k++] = (struct iovec){ (char *)iov[i].iov_base + (from - at), until - from };
-	}
-	return k;
-}
-
 static enum status outcome(int err)
 {
 	return err == -EOPNOTSUPP ? S_UNSUPP : err < 0 ? S_IOERR : S_OK;
@@ -186,8 +167,8 @@ static enum status transfer(struct vmm_blk *b, struct virtio_turn *t, const stru
 	ssize_t done = bytes;
 	int n;
 
-	n = in ? data_of(c->iov + c->nout, c->nin, 0, 1, iov) :
-		 data_of(c->iov, c->nout, sizeof(*r), 0, iov);
+	n = in ? virtq_data(c->iov + c->nout, c->nin, 0, 1, iov) :
+		 virtq_data(c->iov, c->nout, sizeof(*r), 0, iov);
 	if (n < 0 || !inside(b, r->sector, bytes))
 		return S_IOERR;
 	if (!in_one_piece(b, t, in, iov, n, offset, bytes)) {

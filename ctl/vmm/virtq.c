@@ -274,3 +274,31 @@ size_t virtq_copy_in(const struct virtq_chain *c, uint64_t offset, const void *f
 {
 	return copy(c->iov + c->nout, c->nin, offset, (void *)from, n, true);
 }
+
+/**
+ * virtq_data() - the part of a request's buffers where its data is
+ * @iov: the buffers
+ * @n: how many
+ * @skip: bytes before the data
+ * @leave: bytes after it
+ * @to: filled; room for @n
+ *
+ * Return: how many of @to, or -1 if the buffers are smaller than @skip and @leave.
+ */
+int virtq_data(const struct iovec *iov, unsigned int n, uint64_t skip, uint64_t leave, struct iovec *to)
+{
+	uint64_t total = 0, at = 0, from, until;
+	unsigned int i, k = 0;
+
+	for (i = 0; i < n; i++)
+		total += iov[i].iov_len;
+	if (total < skip + leave)
+		return -1;
+	for (i = 0; i < n; at += iov[i++].iov_len) {
+		from = at > skip ? at : skip;
+		until = at + iov[i].iov_len < total - leave ? at + iov[i].iov_len : total - leave;
+		if (from < until)
+			to[k++] = (struct iovec){ (char *)iov[i].iov_base + (from - at), until - from };
+	}
+	return k;
+}

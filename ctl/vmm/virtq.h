@@ -67,5 +67,6 @@ bool virtq_shall_tell(struct virtq *q);
 
 size_t virtq_copy_out(const struct virtq_chain *c, uint64_t offset, void *to, size_t n);
 size_t virtq_copy_in(const struct virtq_chain *c, uint64_t offset, const void *from, size_t n);
+int virtq_data(const struct iovec *iov, unsigned int n, uint64_t skip, uint64_t leave, struct iovec *to);
 
 #endif /* VMM_VIRTQ_H */

@@ -123,6 +123,8 @@ struct vmm_restore;
  * @ndisks: their number
  * @nets: in the guest's order
  * @nnets: their number
+ * @cdrom: image in the CD drive, or CDROM_NONE; NULL: there is no drive
+ * @boot_cd: the firmware looks at the CD before the disks
  * @balloon: bytes that the guest shall do without
  * @merge: the host may merge pages of its memory with same ones of other processes
  * @restore: where the machine goes on, see save.h, or NULL: it boots
@@ -141,9 +143,10 @@ struct vmm_config {
 	unsigned int ndisks;
 	const struct vmm_net *nets;
 	unsigned int nnets;
+	const char *cdrom;
 	const struct vmm_restore *restore;
 	enum vmm_clock clock;
-	bool paused, timing, restarts, merge;
+	bool paused, timing, restarts, merge, boot_cd;
 	uint64_t asked;
 	const struct vmm_owner *owner;
 };
@@ -239,6 +242,7 @@ struct vmm_image {
 
 struct vmm_balloon;
 struct vmm_blk;
+struct vmm_cd;
 struct vmm_console;
 struct vmm_control;
 struct vmm_fw_cfg;
@@ -299,6 +303,7 @@ struct vmm {
 	struct vmm_vsock *vsock;	/* of a VM with owner, as the next */
 	struct vmm_hvc *hvc;
 	struct vmm_balloon *balloon;
+	struct vmm_cd *cd;		/* NULL without one */
 	int epoll;
 	struct vmm_source wake;		/* eventfd: there is something for the main thread to look at */
 	struct vmm_source signals;

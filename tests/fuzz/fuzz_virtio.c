@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
  * fuzz_virtio.c - a guest's driver that does what it likes: to configuration space, to registers, to the queues' memory of
- * four devices, while programs of the host use what is behind them. Whatever happens, no memory error and no endless work.
+ * five devices, while programs of the host use what is behind them. Whatever happens, no memory error and no endless work.
  *
  * Input: operations of 8 bytes. With libFuzzer (-DLIBFUZZER) it is driven by coverage; without, main() makes drivers
  * that begin well: fuzz_virtio [rounds [seed]].
@@ -9,22 +9,27 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <sys/mman.h>
 #include <sys/socket.h>
 
 #include "balloon.h"
+#include "cdrom.h"
 #include "devices.h"
 #include "fake_machine.h"
 #include "local.h"
 #include "vsock.h"
 
-#define DEVICES		4
+#define DEVICES		5
 #define SOCKETS		2	/* which of them they are */
+#define CD		4
+#define CD_SIZE		(64 * 2048)
 #define QUEUES_AT	0x1000
 #define DATA		0x40000
 #define PEERS		8
 
 enum operation {
 	DRIVER, REGISTER, CONFIG, READ, RING, SAVE, DESCRIPTOR, OFFER, KICK, PEER, CONSOLE, BALLOON, PACKET,
+	COMMAND, MEDIUM, DRIVE,
 	OPERATIONS,
 };
 
@@ -32,6 +37,8 @@ static struct vmm_owner owner;
 static struct fake_queue queue[DEVICES][8];
 static int peer[PEERS], next_peer;
 static struct virtio_device *device[DEVICES];
+static struct virtio_worker *worker;
+static int medium = -1;
 
 int vmm_local_listen(int folder, const char *name)
 {
@@ -44,6 +51,33 @@ int vmm_local_accept(int listener)
 {
 	(void)listener;
 	return next_peer;
+}
+
+/* The CD drive's thread, whose rounds are turn()'s. */
+void virtio_worker_start(struct virtio_worker *w)
+{
+	worker = w;
+}
+
+void virtio_worker_stop(struct virtio_worker *w)
+{
+	(void)w;
+	worker = NULL;
+}
+
+void virtio_worker_quiesce(struct virtio_worker *w)
+{
+	(void)w;
+}
+
+void virtio_worker_resume(struct virtio_worker *w)
+{
+	(void)w;
+}
+
+void virtio_worker_forked(struct virtio_worker *w)
+{
+	(void)w;
 }
 
 void vmm_wake(struct vmm *m)
@@ -63,6 +97,19 @@ static struct virtio_device *device_at(unsigned int slot)
 	abort();
 }
 
+/* An image that has a path. */
+static const char *medium_path(void)
+{
+	static char path[40];
+
+	if (medium < 0)
+		medium = memfd_create("medium", 0);
+	if (medium < 0 || ftruncate(medium, CD_SIZE))
+		abort();
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", medium);
+	return path;
+}
+
 static void create(void)
 {
 	unsigned int i;
@@ -70,9 +117,11 @@ static void create(void)
 	fake_create();
 	fake_config.owner = &owner;
 	fake_config.balloon = 16 * 4096;
+	fake_config.cdrom = medium_path();
 	for (i = 0; i < PEERS; i++)
 		peer[i] = -1;
-	if (vmm_rng_create(&fake) || vmm_balloon_create(&fake) || vmm_vsock_create(&fake) || vmm_hvc_create(&fake))
+	if (vmm_rng_create(&fake) || vmm_balloon_create(&fake) || vmm_vsock_create(&fake) || vmm_hvc_create(&fake) ||
+	    vmm_cd_create(&fake))
 		abort();
 	for (i = 0; i < DEVICES; i++)
 		device[i] = device_at(i);
@@ -85,6 +134,7 @@ static void destroy(void)
 	for (i = 0; i < PEERS; i++)
 		if (peer[i] >= 0)
 			close(peer[i]);
+	vmm_cd_destroy(&fake);
 	vmm_hvc_destroy(&fake);
 	vmm_vsock_destroy(&fake);
 	vmm_balloon_destroy(&fake);
@@ -97,10 +147,12 @@ static void turn(void)
 	unsigned int i, k;
 
 	for (i = 0; i < DEVICES; i++)
-		for (k = 0; k < device[i]->nqueues; k++)
+		for (k = 0; device[i]->source && k < device[i]->nqueues; k++)
 			fake_turn(&device[i]->source[k]);
 	for (i = 0; i < VSOCK_CONNS; i++)
 		fake_turn(&fake.vsock->conn[i].source);
+	if (worker)
+		worker->work(worker);
 }
 
 static void use_peer(const uint8_t *op)
@@ -190,15 +242,85 @@ static void put_packet(const uint8_t *op)
 	turn();
 }
 
+/* A request of two buffers for the CD drive. */
+static void offer_request(unsigned int n, const uint8_t *op, const void *request, size_t size, size_t room)
+{
+	struct fake_queue *q = &queue[CD][n];
+	uint64_t at = DATA + (op[1] << 8);
+
+	if (!q->size)
+		return;
+	memcpy(fake.ram + at, request, size);
+	fake_desc(q->desc, op[1] % q->size, at, size, 1, (op[1] + 1) % q->size);
+	fake_desc(q->desc, (op[1] + 1) % q->size, at + 64, room, 2, 0);
+	fake_offer(q, op[1] % q->size);
+	virtio_kick(&device[CD]->queue[n]);
+	turn();
+}
+
+/* A command, most of it plausible, or task management. */
+static void put_command(const uint8_t *op)
+{
+	static const uint8_t opcodes[] = { 0x00, 0x03, 0x12, 0x1a, 0x1b, 0x1e, 0x25, 0x28, 0x35, 0x43, 0x46, 0x4a, 0x51, 0x5a,
+					   0xa0, 0xa8, 0xbd };
+	uint8_t request[19 + 32] = { 1 }, *cdb = request + 19;
+	uint8_t task[24] = { op[2] % 8 == 7, 0, 0, 0, op[4] % 9, 0, 0, 0, 1, op[5] == 1 };
+
+	if (op[3] % 8 == 7) {
+		offer_request(0, op, task, sizeof(task), 1 + op[6]);
+		return;
+	}
+	request[3] = op[3] % 16 == 5;
+	memcpy(cdb + 1, op + 3, 5);
+	cdb[0] = opcodes[op[2] % sizeof(opcodes)];
+	cdb[8] = op[7];
+	if (cdb[0] == 0x28 || cdb[0] == 0xa8) {
+		memcpy(cdb + 2, (uint8_t []){ 0, 0, 0, op[6] % 66, 0, 0, op[7] % 16, op[7] % 16 }, 8);
+		cdb[cdb[0] == 0x28 ? 9 : 8] = 0;
+	}
+	offer_request(2, op, request, sizeof(request) - (op[4] == 255), 108 + op[5] * 256);
+}
+
+/* The host's side of the drive. */
+static void change_medium(const uint8_t *op)
+{
+	int fd = op[1] & 1 ? dup(medium) : -1;
+	bool in, locked;
+
+	if (vmm_cd_change(&fake, fd) && fd >= 0)
+		close(fd);
+	vmm_cd_state(&fake, &in, &locked);
+	/* An image that is cut short meanwhile. */
+	if (op[2] < 16 && ftruncate(medium, op[3] * 2048))
+		abort();
+}
+
+/* What the drive was saved with is loaded with a byte that is another. */
+static void load_drive(const uint8_t *op)
+{
+	const struct vmm_field *f;
+	struct vmm_part *p;
+
+	for (p = fake.parts; strcmp(p->name, "cdrom"); p = p->next)
+		;
+	f = &p->fields[op[1] % p->nfields];
+	((uint8_t *)p->state)[f->offset + op[2] % f->size] ^= op[3];
+	fake_may_fail = true;
+	/* A machine that refuses its state is not used. */
+	if (p->load(p->opaque))
+		((uint8_t *)p->state)[f->offset + op[2] % f->size] ^= op[3];
+	fake_may_fail = false;
+}
+
 /* What a driver does first: buffers for the device to fill. */
 static void begin(unsigned int n, const uint8_t *op)
 {
 	struct virtio_device *dev = device[n];
 	unsigned int i;
 
-	fake_driver(dev->pci.slot, VIRTIO_F_1 | (op[4] & 0x3f) | (op[3] & 1 ? VIRTIO_F_EVENT_IDX : 0), queue[n], dev->nqueues,
+	fake_driver(dev->pci.slot, VIRTIO_F_1 | (op[4] & (n == CD ? 0 : 0x3f)) | (op[3] & 1 ? VIRTIO_F_EVENT_IDX : 0), queue[n], dev->nqueues,
 		    QUEUES_AT + n * 0xc000, 1 << (op[5] % 6));
-	for (i = 0; i < queue[n][0].size; i++) {
+	for (i = 0; n != CD && i < queue[n][0].size; i++) {
 		fake_desc(queue[n][0].desc, i, DATA + i * 4096, 4096, 2, 0);
 		fake_offer(&queue[n][0], i);
 	}
@@ -255,6 +377,15 @@ static void operate(const uint8_t *op)
 		break;
 	case PACKET:
 		put_packet(op);
+		break;
+	case COMMAND:
+		put_command(op);
+		break;
+	case MEDIUM:
+		change_medium(op);
+		break;
+	case DRIVE:
+		load_drive(op);
 		break;
 	case SAVE:
 		save_and_load(op);

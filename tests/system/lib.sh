@@ -61,8 +61,10 @@ gives() {
 	[[ $status == "$1" ]] || { show; return 1; }
 }
 
+# says REGEX: so does the console. SeaBIOS writes a character that waited for the next one once more when it moves the cursor
+# behind the one before it.
 says() {
-	grep -q -- "$1" "$work/out" || { echo "no '$1' on the console"; show; return 1; }
+	sed $'s/.\033\\[[0-9;]*H//g' "$work/out" | grep -q -- "$1" || { echo "no '$1' on the console"; show; return 1; }
 }
 
 # errs REGEX: the errors are one line of vmctl's form that matches.

@@ -21,6 +21,8 @@ static const char good[] =
 	"append = console=ttyS0 a=b # no comment\n"
 	"cpu-pin = 0-3,6\n"
 	"merge = yes\n"
+	"cdrom = /iso/a b.iso\n"
+	"boot = cd\n"
 	"\n"
 	"[disk]\n"
 	"file = disks/disk0\n"
@@ -50,6 +52,8 @@ START_TEST(everything)
 	ck_assert_str_eq(c.append, "console=ttyS0 a=b # no comment");
 	ck_assert_str_eq(c.pin, "0-3,6");
 	ck_assert(c.merge);
+	ck_assert_str_eq(c.cdrom, "/iso/a b.iso");
+	ck_assert_str_eq(c.boot, "cd");
 	ck_assert_uint_eq(c.ndisks, 2);
 	ck_assert_str_eq(c.disks[0].file, "disks/disk0");
 	ck_assert(!c.disks[0].readonly);
@@ -94,6 +98,9 @@ static const struct {
 	{ "cpu-pin = 1,,2", 1, "cpu-pin wants" },
 	{ "cpu-pin = 1,", 1, "cpu-pin wants" },
 	{ "cpu-pin = 99999999999999999999", 1, "cpu-pin wants" },
+	{ "cdrom = a.iso", 1, "cdrom wants" },
+	{ "cdrom =", 1, "cdrom wants" },
+	{ "boot = net", 1, "boot wants" },
 	{ "hostname = -a", 1, "hostname wants" },
 	{ "hostname = a..b", 1, "hostname wants" },
 	{ "file = x", 1, "no key `file`" },

@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "balloon.h"
+#include "cdrom.h"
 #include "fork.h"
 #include "vmm.h"
 
@@ -90,6 +91,24 @@ void vmm_balloon_stats(struct vmm *machine, struct vmm_balloon_stats *stats, boo
 {
 	(void)machine;
 	*stats = (struct vmm_balloon_stats){ .actual = 4096, .round = again };
+}
+
+static int medium;
+
+const char *vmm_cd_change(struct vmm *machine, int fd)
+{
+	(void)machine;
+	if (fd < 0 && !medium)
+		return "locked";
+	medium = fd;
+	return NULL;
+}
+
+void vmm_cd_state(struct vmm *machine, bool *in, bool *locked)
+{
+	(void)machine;
+	*in = medium > 0;
+	*locked = false;
 }
 
 size_t vmm_serial_room(struct vmm *machine)
@@ -260,6 +279,11 @@ START_TEST(commands)
 	ck_assert_ptr_nonnull(strstr(ask(fd, "{\"version\":1,\"do\":\"balloon\",\"size\":4096}\n"), "\"ok\":true"));
 	ck_assert_ptr_nonnull(strstr(ask(fd, "{\"version\":1,\"do\":\"balloon\",\"size\":-1}\n"), "lacks"));
 	ck_assert_ptr_nonnull(strstr(ask(fd, "{\"version\":1,\"do\":\"balloon\",\"size\":9999999}\n"), "larger"));
+	ck_assert_ptr_nonnull(strstr(ask(fd, "{\"version\":1,\"do\":\"cdrom\"}\n"), "no CD drive"));
+	m.cd = (struct vmm_cd *)&m;
+	ck_assert_ptr_nonnull(strstr(ask(fd, "{\"version\":1,\"do\":\"cdrom\"}\n"), "\"medium\":false"));
+	ck_assert_ptr_nonnull(strstr(ask(fd, "{\"version\":1,\"do\":\"cdrom\",\"change\":true}\n"), "locked"));
+	m.cd = NULL;
 	ck_assert_ptr_nonnull(strstr(ask(fd, "{\"version\":1,\"do\":\"fork\"}\n"), "damaged"));
 	ck_assert_ptr_nonnull(strstr(ask(fd, "{\"version\":1,\"do\":\"fork\",\"name\":\"x\",\"paused\":false,"
 					     "\"limited\":false,\"mac\":[],\"none\":[]}\n"), "not here"));

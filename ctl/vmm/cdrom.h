@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * cdrom.h - the machine's CD drive, and what may be put into it.
+ *
+ * Files: cdrom.c images, virtio_scsi.c the drive as the guest reaches it, scsi_cd.c its commands.
+ */
+#ifndef VMM_CDROM_H
+#define VMM_CDROM_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct vmm;
+
+#define CDROM_NONE	"none"	/* in place of an image: an empty drive */
+
+/* cdrom.c */
+int cdrom_open(const char *path, uint32_t *blocks);
+const char *cdrom_check(int fd, uint32_t *blocks);
+
+/* virtio_scsi.c */
+int vmm_cd_create(struct vmm *m);
+void vmm_cd_destroy(struct vmm *m);
+const char *vmm_cd_change(struct vmm *m, int fd);
+void vmm_cd_state(struct vmm *m, bool *medium, bool *locked);
+
+#endif /* VMM_CDROM_H */
