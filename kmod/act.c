@@ -125,10 +125,17 @@ enum vtr_act vtr_act_cpuid(struct vtr_vcpu *v, const struct vtr_exit *e)
 enum vtr_act vtr_act_fault(struct vtr_vcpu *v, const struct vtr_exit *e)
 {
 	gfn_t gfn = e->fault.gpa >> PAGE_SHIFT;
-	struct vtr_slot *s = vtr_slot_find(v->slots, gfn);
+	struct vtr_slot *s;
 
-	if (s && !(s->flags & KVM_MEM_READONLY && e->fault.why & VTR_FAULT_WRITE))
+	if (likely(gfn == v->device.gfn && v->device.generation == v->slots->generation))
+		return vtr_mmio_fast(v, e->fault.gpa, e->fault.why);
+	s = vtr_slot_find(v->slots, gfn);
+	if (!s) {
+		v->device.gfn = gfn;
+		v->device.generation = v->slots->generation;
+	} else if (!(s->flags & KVM_MEM_READONLY && e->fault.why & VTR_FAULT_WRITE)) {
 		return vtr_tdp_fault_fast(v, s, gfn, e->fault.why) ? VTR_ACT_RESUME : VTR_ACT_SLOW;
+	}
 	return vtr_mmio_fast(v, e->fault.gpa, e->fault.why);
 }
 

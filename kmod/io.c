@@ -17,6 +17,20 @@
 
 #define VTR_EMUL_LOG	16	/* accesses of one instruction, in pieces of up to 8 bytes */
 
+#define VTR_MOVS_KEPT	4	/* a power of two */
+
+/**
+ * struct vtr_kept_mov - a MOV to or from memory as it was decoded
+ * @code: its bytes, and those behind it
+ * @bits: 16, 32 or 64: the code segment it stood in; 0: none is kept
+ * @insn: what they say
+ */
+struct vtr_kept_mov {
+	u64 code[VTR_FETCH_MAX / 8];
+	u8 bits;
+	struct vtr_insn insn;
+};
+
 /**
  * struct vtr_emul_ctx - the instruction that is being emulated
  * @insn: decoded
@@ -24,6 +38,8 @@
  * @nlog: accesses to MMIO it has made so far
  * @at: next one during this execution
  * @log: what they were; a repeated execution takes them from here
+ * @kept: MOVs that need not be decoded again, by their place: a driver reaches its device from few places
+ * @mov: the one that waits for user space's answer
  */
 struct vtr_emul_ctx {
 	struct vtr_insn insn;
@@ -32,6 +48,8 @@ struct vtr_emul_ctx {
 	struct {
 		u8 data[8];
 	} log[VTR_EMUL_LOG];
+	struct vtr_kept_mov kept[VTR_MOVS_KEPT];
+	const struct vtr_insn *mov;
 };
 
 /**
@@ -170,12 +188,29 @@ static noinline bool vtr_operand_begins(struct vtr_vcpu *v, const struct vtr_ins
 	       (bits == 64 && i->seg < VTR_SEG_FS && !offset_in_page(vtr_insn_offset(&e, i)));
 }
 
-/* A MOV with one memory operand that lies in one page: the exit's address is the operand's. */
-static bool vtr_is_simple_mov(struct vtr_vcpu *v, const struct vtr_insn *i, gpa_t gpa, u8 bits)
+/* The instruction's memory operand lies in one page: the exit's address is the operand's. */
+static bool vtr_is_one_piece(struct vtr_vcpu *v, const struct vtr_insn *i, gpa_t gpa, u8 bits)
 {
-	return i->op == VTR_OP_MOV && i->mem && !i->rep &&
-	       offset_in_page(gpa) + i->mem_size <= PAGE_SIZE &&
+	return offset_in_page(gpa) + i->mem_size <= PAGE_SIZE &&
 	       (offset_in_page(gpa) || vtr_operand_begins(v, i, bits));
+}
+
+/* The n bytes at RIP as a MOV with one memory operand, or NULL. The same bytes in the same mode are the same instruction. */
+static __always_inline const struct vtr_insn *vtr_mov_at_rip(struct vtr_vcpu *v, const u64 *code, int n, u8 bits)
+{
+	struct vtr_kept_mov *k = &v->emul->kept[(v->rip ^ v->rip >> 4) % VTR_MOVS_KEPT];
+	struct vtr_insn *i = &k->insn;
+
+	if (likely(n == VTR_FETCH_MAX && k->bits == bits && k->code[0] == code[0] && k->code[1] == code[1]))
+		return i;
+	k->bits = 0;
+	if (vtr_insn_decode((const u8 *)code, n, bits, i) != VTR_DECODE_OK || i->op != VTR_OP_MOV || !i->mem || i->rep)
+		return NULL;
+	if (n == VTR_FETCH_MAX) {
+		memcpy(k->code, code, sizeof(k->code));
+		k->bits = bits;
+	}
+	return i;
 }
 
 /**
@@ -188,15 +223,15 @@ static bool vtr_is_simple_mov(struct vtr_vcpu *v, const struct vtr_insn *i, gpa_
  */
 enum vtr_act vtr_mmio_fast(struct vtr_vcpu *v, gpa_t gpa, u32 why)
 {
-	u8 buf[VTR_FETCH_MAX] __aligned(8), bits;
-	struct vtr_insn *i = &v->emul->insn;
-	u64 val = 0;
-	int n = vtr_fetch_atomic(v, buf, &bits);
+	u64 code[VTR_FETCH_MAX / 8], val = 0;
+	const struct vtr_insn *i;
+	u8 bits;
+	int n = vtr_fetch_atomic(v, (u8 *)code, &bits);
 
 	vtr_stats_count(v->stats.mmio);
-	if (unlikely(why & VTR_FAULT_FETCH ||
-		     vtr_insn_decode(buf, n, bits, i) != VTR_DECODE_OK ||
-		     !vtr_is_simple_mov(v, i, gpa, bits) || i->store != !!(why & VTR_FAULT_WRITE)))
+	i = vtr_mov_at_rip(v, code, n, bits);
+	if (unlikely(!i || why & VTR_FAULT_FETCH || !vtr_is_one_piece(v, i, gpa, bits) ||
+		     i->store != !!(why & VTR_FAULT_WRITE)))
 		return VTR_ACT_SLOW;
 	v->pio.next_rip = bits == 64 ? v->rip + i->len : (u32)(v->rip + i->len);
 	if (i->store) {
@@ -210,6 +245,7 @@ enum vtr_act vtr_mmio_fast(struct vtr_vcpu *v, gpa_t gpa, u32 why)
 		if (vtr_mmio_kernel(v, gpa, i->mem_size, &val, false)) {
 			vtr_exit_mmio(v, gpa, i->mem_size, NULL, false);
 			v->completion = VTR_COMPLETE_MMIO_READ;
+			v->emul->mov = i;
 			return VTR_ACT_USER;
 		}
 		vtr_reg_write(v->regs, i, i->reg, i->size, val);
@@ -546,7 +582,7 @@ enum vtr_act vtr_complete(struct vtr_vcpu *v)
 {
 	enum vtr_completion what = v->completion;
 	struct vtr_emul_ctx *c = v->emul;
-	struct vtr_insn *i = &c->insn;
+	const struct vtr_insn *i = &c->insn;
 	u64 val = 0;
 	int err;
 
@@ -563,6 +599,7 @@ enum vtr_act vtr_complete(struct vtr_vcpu *v)
 		vtr_string_done(v, i, v->pio.count);
 		break;
 	case VTR_COMPLETE_MMIO_READ:
+		i = c->mov;
 		memcpy(&val, v->run->mmio.data, i->mem_size);
 		vtr_reg_write(v->regs, i, i->reg, i->size, val);
 		vtr_advance(v, v->pio.next_rip);

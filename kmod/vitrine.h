@@ -149,6 +149,10 @@ struct vtr_vcpu {
 	struct vtr_msrs msrs;			/* [v] msr.h */
 	struct vtr_vcpu_clock clock;		/* [v] clock.h: TSC offset, kvmclock area */
 	struct vtr_slots *slots;		/* [v] table in use (hazard pointer, slots.c) */
+	struct {
+		gfn_t gfn;
+		u64 generation;
+	} device;				/* [v] a frame that has no slot in tables of this generation */
 	u64 *pt_cache[VTR_TDP_LEVELS_MAX - 1];	/* [v] zeroed table pages for the next mapping */
 	u32 nr_pt_cache;			/* [v] */
 	struct vtr_vcpu_stats stats;		/* written by the owning thread alone, stats.h */

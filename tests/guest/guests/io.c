@@ -159,6 +159,60 @@ static void mmio_crossing(void)
 	check_eq(*(volatile uint32_t *)(RAM_SIZE - 2), 0xffff5678, "a read from memory into a hole");
 }
 
+/* SDM 3A "Handling Self- and Cross-Modifying Code". */
+static void serialize(void)
+{
+	uint32_t eax = 0, ecx = 0;
+
+	__asm__ volatile("cpuid" : "+a"(eax), "+c"(ecx) : : "ebx", "edx", "memory");
+}
+
+/* Code that changes between its accesses, and the same code elsewhere: a hypervisor may keep what it decoded. */
+static void mmio_changed_code(void)
+{
+	static uint8_t code[2 * 4096] __attribute__((aligned(4096)));
+	static const uint8_t places[] = { 0, 4, 64 };
+	uint8_t *const last = code + 4096 - 7;
+	uint32_t (*at)(volatile uint32_t *) = (void *)code;
+	uint32_t i, right;
+
+	for (right = i = 0; i < 64; i++) {
+		memcpy(code, "\xc7\x07\x01\x02\x03\x04\xc3", 7);	/* movl $0x04030201, (%rdi); ret */
+		code[2] = i;
+		serialize();
+		at(&REG(uint32_t, 0x500));
+		right += REG(uint32_t, 0x500) == (0x04030200 | i);
+	}
+	check_eq(right, 64, "MMIO by code whose constant changes");
+	for (right = i = 0; i < 64; i++) {
+		memcpy(code, i & 1 ? "\x8b\x07\xc3" : "\x8b\x47\x04\xc3", 4);	/* movl (%rdi) or 4(%rdi), %eax; ret */
+		serialize();
+		REG(uint32_t, 0x500) = i;
+		REG(uint32_t, 0x504) = ~i;
+		right += at(&REG(uint32_t, 0x500)) == (i & 1 ? i : ~i);
+	}
+	check_eq(right, 64, "MMIO by code whose operand changes");
+	for (right = i = 0; i < 64; i++) {
+		uint8_t *to = code + places[i % 3];
+
+		memcpy(to, "\x66\x89\x37\xc3", 4);	/* movw %si, (%rdi); ret */
+		to[0] = i & 4 ? 0x66 : 0x90;		/* or nop; movl %esi, (%rdi) */
+		serialize();
+		REG(uint32_t, 0x500) = ~0;
+		((void (*)(volatile uint32_t *, uint32_t))to)(&REG(uint32_t, 0x500), i);
+		right += REG(uint32_t, 0x500) == (i & 4 ? 0xffff0000 | i : i);
+	}
+	check_eq(right, 64, "MMIO by code whose size and place change");
+	for (right = i = 0; i < 64; i++) {
+		memcpy(last, "\xc7\x07\x01\x02\x03\x04\xc3", 7);
+		last[5] = i;
+		serialize();
+		((void (*)(volatile uint32_t *))last)(&REG(uint32_t, 0x500));
+		right += REG(uint32_t, 0x500) == (0x00030201 | i << 24);
+	}
+	check_eq(right, 64, "MMIO by code at a page's end");
+}
+
 void test_main(void)
 {
 	ports();
@@ -169,4 +223,5 @@ void test_main(void)
 	mmio_strings();
 	mmio_wide();
 	mmio_crossing();
+	mmio_changed_code();
 }
