@@ -359,7 +359,7 @@ static int check_cdrom(void)
 
 	if (!config.cdrom || !strcmp(config.cdrom, CDROM_NONE))
 		return VMCTL_OK;
-	fd = cdrom_open(config.cdrom, &blocks);
+	fd = cdrom_open(config.cdrom, CDROM_REMEDY, &blocks);
 	if (fd < 0)
 		return VMCTL_FAILED;
 	close(fd);

@@ -128,7 +128,7 @@ static int open_cdrom(const struct config *c, char **words, unsigned int n, int 
 		;
 	if (i == n || !c->cdrom || !strcmp(c->cdrom, CDROM_NONE))
 		return 0;
-	*fd = cdrom_open(c->cdrom, &blocks);
+	*fd = cdrom_open(c->cdrom, CDROM_REMEDY, &blocks);
 	return *fd < 0 ? -1 : 0;
 }
 

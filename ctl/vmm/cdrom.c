@@ -39,11 +39,12 @@ const char *cdrom_check(int fd, uint32_t *blocks)
 /**
  * cdrom_open() - open an image
  * @path: its name
+ * @remedy: what to do if it is none
  * @blocks: filled with its size
  *
  * Return: its descriptor, or -1 with the error printed.
  */
-int cdrom_open(const char *path, uint32_t *blocks)
+int cdrom_open(const char *path, const char *remedy, uint32_t *blocks)
 {
 	/* Without waiting for the other end, should it be a FIFO. */
 	int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
@@ -51,7 +52,7 @@ int cdrom_open(const char *path, uint32_t *blocks)
 
 	if (!wrong)
 		return fd;
-	vmm_error(path, wrong, "name an ISO image, or `none` for an empty drive");
+	vmm_error(path, wrong, remedy);
 	if (fd >= 0)
 		close(fd);
 	return -1;

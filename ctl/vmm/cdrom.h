@@ -13,9 +13,10 @@
 struct vmm;
 
 #define CDROM_NONE	"none"	/* in place of an image: an empty drive */
+#define CDROM_REMEDY	"name an ISO image with --cdrom, or `none`"
 
 /* cdrom.c */
-int cdrom_open(const char *path, uint32_t *blocks);
+int cdrom_open(const char *path, const char *remedy, uint32_t *blocks);
 const char *cdrom_check(int fd, uint32_t *blocks);
 
 /* virtio_scsi.c */

@@ -461,12 +461,15 @@ static void add_part(struct vmm *m, struct vmm_cd *c)
 /* A restored machine goes on without the medium if that is gone. */
 static int open_medium(struct vmm *m, struct vmm_cd *c)
 {
+	const char *remedy = CDROM_REMEDY;
 	uint32_t blocks;
 	int fd;
 
 	if (!strcmp(m->config->cdrom, CDROM_NONE))
 		return 0;
-	fd = cdrom_open(m->config->cdrom, &blocks);
+	if (m->config->restore)
+		remedy = "the CD drive is empty until you fill it with `vmctl set --cdrom`";
+	fd = cdrom_open(m->config->cdrom, remedy, &blocks);
 	if (fd < 0)
 		return m->config->restore ? 0 : -1;
 	set_medium(c, fd, blocks);
