@@ -10,6 +10,9 @@
 #include "store/store.h"
 #include "vmctl.h"
 
+/* Flags of jansson: what is more than that is noise of the binary fraction. */
+#define OUTPUT_REALS	JSON_REAL_PRECISION(15)
+
 /* How a member is shown in a table. */
 enum output_kind {
 	OUTPUT_TEXT,

@@ -138,7 +138,7 @@ static void show(struct reader *r, const struct event *e)
 		json_array_append_new(r->rows, o);
 		return;
 	}
-	json_dumpf(o, stdout, JSON_COMPACT);
+	json_dumpf(o, stdout, JSON_COMPACT | OUTPUT_REALS);
 	putchar('\n');
 	json_decref(o);
 }
@@ -195,6 +195,11 @@ static int run(struct family *f, struct family *watched, struct reader *r)
 	}
 	if (follow)
 		return go_on(watched, r);
+	if (r->name && !json_array_size(r->rows)) {
+		json_decref(r->rows);
+		return vmctl_error(r->name, "no event of such a VM of yours is known",
+				   "`vmctl events` shows all; loading the module anew forgets them");
+	}
 	return output_rows(r->format, columns, ARRAY_SIZE(columns), r->rows);
 }
 

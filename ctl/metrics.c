@@ -8,13 +8,31 @@
 #include "telemetry/openmetrics.h"
 #include "vmctl.h"
 
+static bool prometheus;
+
+static const struct argp_option options[] = {
+	{ "prometheus", 'p', NULL, 0, "In Prometheus's older text format, which the node exporter reads", 0 },
+	{ 0 },
+};
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	(void)arg;
+	(void)state;
+	if (key != 'p')
+		return ARGP_ERR_UNKNOWN;
+	prometheus = true;
+	return 0;
+}
+
 static const struct argp argp = {
+	.options = options, .parser = parse,
 	.doc = "Prints the counters of all VMs on the module that the user may see as OpenMetrics text, for Prometheus "
 	       "and its kin: vitrine(7) lists them. Run it as root for those of all users.\v"
 	       "Examples:\n"
 	       "  vmctl metrics\n"
-	       "  vmctl metrics >/var/lib/prometheus/node-exporter/vitrine.new &&\n"
-	       "    mv /var/lib/prometheus/node-exporter/vitrine.new /var/lib/prometheus/node-exporter/vitrine.prom",
+	       "  cd /var/lib/prometheus/node-exporter &&\n"
+	       "    vmctl metrics --prometheus >vitrine.new && mv vitrine.new vitrine.prom",
 };
 
 const struct vmctl_args vmctl_metrics_args = { .argp = &argp, .no_store = true };
@@ -38,7 +56,7 @@ int vmctl_metrics(int argc, char **argv)
 	collect_close(c);
 	if (!s)
 		return vmctl_error("/dev/vitrine", error, "see `vmctl doctor`");
-	openmetrics_write(stdout, s);
+	openmetrics_write(stdout, s, prometheus);
 	sample_free(s);
 	return fflush(stdout) || ferror(stdout) ? vmctl_errno("standard output", "see where it goes") : VMCTL_OK;
 }

@@ -56,7 +56,7 @@ static void write_cell(const struct output_column *c, const json_t *row, char *c
 
 static int print_json(json_t *value)
 {
-	if (json_dumpf(value, stdout, JSON_INDENT(2)) || putchar('\n') == EOF)
+	if (json_dumpf(value, stdout, JSON_INDENT(2) | OUTPUT_REALS) || putchar('\n') == EOF)
 		return vmctl_errno("standard output", "see where it goes");
 	return VMCTL_OK;
 }

@@ -14,28 +14,36 @@ const char vmctl_top_help[] =
 	"usage: vmctl top [OPTIONS]\n\n"
 	"Runs vmtop, the live table of VMs; `vmctl top --help` shows its options.\n";
 
-/* That of the same installation first. */
-static void run_beside(char **argv)
+/**
+ * top_beside() - the vmtop of the same installation
+ * @path: filled with where it is
+ * @room: bytes in @path, more than those of its name
+ *
+ * Return: whether there is one.
+ */
+bool top_beside(char *path, size_t room)
 {
-	char path[PATH_MAX];
-	ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - sizeof("/vmtop"));
+	ssize_t n = readlink("/proc/self/exe", path, room - sizeof("/vmtop"));
 	char *end;
 
 	if (n <= 0)
-		return;
+		return false;
 	path[n] = 0;
 	end = strrchr(path, '/');
 	if (!end)
-		return;
+		return false;
 	strcpy(end, "/vmtop");
-	execv(path, argv);
+	return !access(path, X_OK);
 }
 
 int vmctl_top(int argc, char **argv)
 {
+	char path[PATH_MAX];
+
 	(void)argc;
 	argv[0] = "vmtop";
-	run_beside(argv);
+	if (top_beside(path, sizeof(path)))
+		execv(path, argv);
 	execvp("vmtop", argv);
 	return vmctl_errno("vmtop", "install it beside vmctl");
 }

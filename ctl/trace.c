@@ -381,6 +381,17 @@ static void take_host(const struct family_message *m, void *arg)
 	t->vmx = !strcmp(backend, "vmx");
 }
 
+/* A filter that nothing passes is a slip of the pen. */
+static bool names_exits(const struct trace *t)
+{
+	uint32_t i;
+
+	for (i = 0; i < t->kinds->nreasons; i++)
+		if (strcasestr(t->kinds->reasons[i], reason))
+			return true;
+	return hw_exit_named(t->vmx, reason);
+}
+
 static int run(struct trace *t, struct collector *c, enum vmctl_format format)
 {
 	struct sigaction stop = { .sa_handler = on_stop };
@@ -397,6 +408,9 @@ static int run(struct trace *t, struct collector *c, enum vmctl_format format)
 	t->id = vm->id;
 	t->family = collect_family(c);
 	family_do(t->family, VITRINE_CMD_HOST_GET, NULL, 0, take_host, t);
+	if (reason && !names_exits(t))
+		return vmctl_error(reason, "no exit of this host's CPU has that in its name",
+				   "take a name of `vmctl stats`, or of the CPU's manual");
 	dev = open(device, O_RDWR | O_CLOEXEC);
 	if (dev < 0)
 		return vmctl_errno(device, "join the group vitrine, or see `vmctl doctor`");

@@ -88,6 +88,9 @@ void text_from_size(uint64_t bytes, char *s, size_t room);
 char *text_absolute(const char *path);
 const char *text_nearest(const char *word, const char *const *words, size_t n);
 
+/* top.c */
+bool top_beside(char *path, size_t room);
+
 /* One file a verb: argv[0] is the verb, the exit status comes back. */
 int vmctl_completion(int argc, char **argv);
 int vmctl_console(int argc, char **argv);

@@ -153,6 +153,10 @@ static void find_now(struct why *w)
 	struct tel_vcpu_row r;
 	uint32_t i, asleep = 0;
 
+	if (w->in_store && !strcmp(w->state, "paused")) {
+		find(w, "`vmctl resume` lets it go on", "Its process holds its vCPUs, as `vmctl pause` asks it to.");
+		return;
+	}
 	for (i = 0; i < vm->nvcpus; i++) {
 		rates_of_vcpu(w->old, w->new, vm, &vm->vcpus[i], &r);
 		asleep += !strcmp(vm->vcpus[i].state, "halted") && r.exits == 0;

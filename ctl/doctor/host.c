@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,6 +14,7 @@
 
 #include "compiler.h"
 #include "doctor.h"
+#include "vmctl.h"
 
 static bool member_of(gid_t group)
 {
@@ -122,6 +124,16 @@ void doctor_overcommit(struct doctor *d)
 		doctor_find(d, DOCTOR_OK, NULL, "memory that forks share is counted once");
 }
 
+/* vmctl takes the one that is installed with it, wherever that is. */
+static bool has_top(struct doctor *d)
+{
+	char path[PATH_MAX];
+	struct stat here, root;
+
+	return !fstat(d->root, &here) && !stat("/", &root) && here.st_ino == root.st_ino &&
+	       here.st_dev == root.st_dev && top_beside(path, sizeof(path));
+}
+
 /**
  * doctor_helpers() - are the programs and files there that some VMs need?
  * @d: the examination
@@ -146,6 +158,8 @@ void doctor_helpers(struct doctor *d)
 		const char *name = helpers[i].program ? helpers[i].program : helpers[i].file;
 
 		if (helpers[i].program ? doctor_program(d, name) : doctor_has(d, name))
+			continue;
+		if (!strcmp(name, "vmtop") && has_top(d))
 			continue;
 		missing++;
 		if (!strcmp(helpers[i].package, "vitrine"))

@@ -12,6 +12,8 @@
 #include "compiler.h"
 #include "telemetry/hw.h"
 
+#define SVM_LAST	0x403
+
 static const char *const vmx_reasons[] = {
 	[0] = "exception or NMI",
 	[1] = "external interrupt",
@@ -212,7 +214,7 @@ static void name_svm(uint64_t code, char *s, size_t room)
 		snprintf(s, room, "AVIC incomplete IPI");
 	else if (code == 0x402)
 		snprintf(s, room, "AVIC unaccelerated access");
-	else if (code == 0x403)
+	else if (code == SVM_LAST)
 		snprintf(s, room, "VMGEXIT");
 	else if ((int32_t)code == -1)
 		snprintf(s, room, "invalid guest state in the VMCB");
@@ -236,6 +238,28 @@ void hw_exit_name(const struct hw_exit *e, char *s, size_t room)
 		snprintf(s, room, "%s", vmx_reasons[basic]);
 	else
 		snprintf(s, room, "exit reason %u", basic);
+}
+
+/**
+ * hw_exit_named() - does any exit have this in its name?
+ * @vmx: of Intel's kind, else of AMD's
+ * @text: whatever the case
+ *
+ * Return: whether.
+ */
+bool hw_exit_named(bool vmx, const char *text)
+{
+	struct hw_exit e = { .vmx = vmx };
+	char name[80];
+
+	for (e.reason = 0; e.reason <= SVM_LAST; e.reason++) {
+		hw_exit_name(&e, name, sizeof(name));
+		if (strcasestr(name, text))
+			return true;
+	}
+	e.reason = UINT32_MAX;
+	hw_exit_name(&e, name, sizeof(name));
+	return strcasestr(name, text);
 }
 
 static void say_cr(const struct hw_exit *e, char *s, size_t room)

@@ -25,6 +25,7 @@ struct hw_exit {
 };
 
 void hw_exit_name(const struct hw_exit *e, char *s, size_t room);
+bool hw_exit_named(bool vmx, const char *text);
 void hw_exit_details(const struct hw_exit *e, char *s, size_t room);
 void hw_vectoring(uint64_t info, char *s, size_t room);
 void hw_page_fault(uint32_t error, char *s, size_t room);

@@ -69,12 +69,29 @@ static double in_seconds(const struct tel_sample *s, double cycles)
 	return s->khz ? cycles / (s->khz * 1000.0) : 0;
 }
 
-static void head(FILE *f, const char *name, const char *type, const char *unit, const char *help)
+/**
+ * struct text - where metrics go
+ * @f: the file
+ * @prometheus: in Prometheus's text format, which is the older one: it has fewer types, no units, and gives counters
+ *	and infos the names of their samples
+ */
+struct text {
+	FILE *f;
+	bool prometheus;
+};
+
+static void head(const struct text *t, const char *name, const char *type, const char *unit, const char *help)
 {
-	fprintf(f, "# TYPE %s %s\n", name, type);
-	if (unit)
-		fprintf(f, "# UNIT %s %s\n", name, unit);
-	fprintf(f, "# HELP %s %s\n", name, help);
+	const char *suffix = "";
+
+	if (t->prometheus) {
+		suffix = !strcmp(type, "counter") ? "_total" : !strcmp(type, "info") ? "_info" : "";
+		type = !strcmp(type, "info") || !strcmp(type, "stateset") ? "gauge" : type;
+	}
+	fprintf(t->f, "# TYPE %s%s %s\n", name, suffix, type);
+	if (unit && !t->prometheus)
+		fprintf(t->f, "# UNIT %s %s\n", name, unit);
+	fprintf(t->f, "# HELP %s%s %s\n", name, suffix, help);
 }
 
 /* A label's value: printable ASCII that may have what ends it. */
@@ -100,11 +117,12 @@ static const char *suffix(const struct number *n)
 	return strcmp(n->type, "counter") ? "" : "_total";
 }
 
-static void write_infos(FILE *f, const struct tel_sample *s)
+static void write_infos(const struct text *t, const struct tel_sample *s)
 {
+	FILE *f = t->f;
 	uint32_t i;
 
-	head(f, "vitrine_vm", "info", NULL, "A VM on the module.");
+	head(t, "vitrine_vm", "info", NULL, "A VM on the module.");
 	for (i = 0; i < s->nvms; i++) {
 		fputs("vitrine_vm_info", f);
 		label(f, &s->vms[i]);
@@ -114,13 +132,14 @@ static void write_infos(FILE *f, const struct tel_sample *s)
 	}
 }
 
-static void write_states(FILE *f, const struct tel_sample *s)
+static void write_states(const struct text *t, const struct tel_sample *s)
 {
+	FILE *f = t->f;
 	static const char *const states[] = { "created", "running", "paused", "failed" };
 	uint32_t i;
 	size_t k;
 
-	head(f, "vitrine_vm_state", "stateset", NULL, "What it does.");
+	head(t, "vitrine_vm_state", "stateset", NULL, "What it does.");
 	for (i = 0; i < s->nvms; i++) {
 		for (k = 0; k < ARRAY_SIZE(states); k++) {
 			fputs("vitrine_vm_state", f);
@@ -128,7 +147,7 @@ static void write_states(FILE *f, const struct tel_sample *s)
 			fprintf(f, ",vitrine_vm_state=\"%s\"} %d\n", states[k], !strcmp(s->vms[i].state, states[k]));
 		}
 	}
-	head(f, "vitrine_vm_created_seconds", "gauge", "seconds", "When it was created, since 1970.");
+	head(t, "vitrine_vm_created_seconds", "gauge", "seconds", "When it was created, since 1970.");
 	for (i = 0; i < s->nvms; i++) {
 		fputs("vitrine_vm_created_seconds", f);
 		label(f, &s->vms[i]);
@@ -136,11 +155,12 @@ static void write_states(FILE *f, const struct tel_sample *s)
 	}
 }
 
-static void write_vm_number(FILE *f, const struct tel_sample *s, const struct number *n)
+static void write_vm_number(const struct text *t, const struct tel_sample *s, const struct number *n)
 {
+	FILE *f = t->f;
 	uint32_t i;
 
-	head(f, n->name, n->type, n->unit, n->help);
+	head(t, n->name, n->type, n->unit, n->help);
 	for (i = 0; i < s->nvms; i++) {
 		fprintf(f, "%s%s", n->name, suffix(n));
 		label(f, &s->vms[i]);
@@ -148,11 +168,12 @@ static void write_vm_number(FILE *f, const struct tel_sample *s, const struct nu
 	}
 }
 
-static void write_vcpu_number(FILE *f, const struct tel_sample *s, const struct number *n, bool cycles)
+static void write_vcpu_number(const struct text *t, const struct tel_sample *s, const struct number *n, bool cycles)
 {
+	FILE *f = t->f;
 	uint32_t i, k;
 
-	head(f, n->name, n->type, n->unit, n->help);
+	head(t, n->name, n->type, n->unit, n->help);
 	for (i = 0; i < s->nvms; i++) {
 		for (k = 0; k < s->vms[i].nvcpus; k++) {
 			const struct tel_vcpu *v = &s->vms[i].vcpus[k];
@@ -167,11 +188,12 @@ static void write_vcpu_number(FILE *f, const struct tel_sample *s, const struct 
 	}
 }
 
-static void write_steal(FILE *f, const struct tel_sample *s)
+static void write_steal(const struct text *t, const struct tel_sample *s)
 {
+	FILE *f = t->f;
 	uint32_t i, k;
 
-	head(f, "vitrine_vcpu_steal_seconds", "counter", "seconds", "Ready to run, without a host CPU.");
+	head(t, "vitrine_vcpu_steal_seconds", "counter", "seconds", "Ready to run, without a host CPU.");
 	for (i = 0; i < s->nvms; i++) {
 		for (k = 0; k < s->vms[i].nvcpus; k++) {
 			fputs("vitrine_vcpu_steal_seconds_total", f);
@@ -233,12 +255,13 @@ static void write_exit(FILE *f, const struct tel_sample *s, const struct tel_vm 
 	fprintf(f, "} %.9f\n", in_seconds(s, e->cycles));
 }
 
-static void write_exits(FILE *f, const struct tel_sample *s)
+static void write_exits(const struct text *t, const struct tel_sample *s)
 {
+	FILE *f = t->f;
 	struct tel_exit sum;
 	uint32_t i, k;
 
-	head(f, "vitrine_exit_seconds", "histogram", "seconds", "From exits to the guest's next entries, by reason.");
+	head(t, "vitrine_exit_seconds", "histogram", "seconds", "From exits to the guest's next entries, by reason.");
 	for (i = 0; i < s->nvms; i++) {
 		for (k = 0; k < s->nreasons; k++) {
 			sum_exits(&s->vms[i], k, &sum);
@@ -252,22 +275,25 @@ static void write_exits(FILE *f, const struct tel_sample *s)
  * openmetrics_write() - a sample as OpenMetrics text
  * @f: where to; ferror() tells whether it could be written
  * @s: the sample
+ * @prometheus: in Prometheus's text format 0.0.4 instead
  */
-void openmetrics_write(FILE *f, const struct tel_sample *s)
+void openmetrics_write(FILE *f, const struct tel_sample *s, bool prometheus)
 {
+	const struct text t = { f, prometheus };
 	size_t i;
 
-	head(f, "vitrine_host_cpus", "gauge", NULL, "CPUs of the host.");
+	head(&t, "vitrine_host_cpus", "gauge", NULL, "CPUs of the host.");
 	fprintf(f, "vitrine_host_cpus %u\n", s->cpus);
-	write_infos(f, s);
-	write_states(f, s);
+	write_infos(&t, s);
+	write_states(&t, s);
 	for (i = 0; i < ARRAY_SIZE(vm_numbers); i++)
-		write_vm_number(f, s, &vm_numbers[i]);
+		write_vm_number(&t, s, &vm_numbers[i]);
 	for (i = 0; i < ARRAY_SIZE(vcpu_times); i++)
-		write_vcpu_number(f, s, &vcpu_times[i], true);
+		write_vcpu_number(&t, s, &vcpu_times[i], true);
 	for (i = 0; i < ARRAY_SIZE(vcpu_numbers); i++)
-		write_vcpu_number(f, s, &vcpu_numbers[i], false);
-	write_steal(f, s);
-	write_exits(f, s);
-	fputs("# EOF\n", f);
+		write_vcpu_number(&t, s, &vcpu_numbers[i], false);
+	write_steal(&t, s);
+	write_exits(&t, s);
+	if (!prometheus)
+		fputs("# EOF\n", f);
 }

@@ -9,6 +9,6 @@
 
 #include "telemetry/sample.h"
 
-void openmetrics_write(FILE *f, const struct tel_sample *s);
+void openmetrics_write(FILE *f, const struct tel_sample *s, bool prometheus);
 
 #endif /* TELEMETRY_OPENMETRICS_H */

@@ -231,7 +231,8 @@ static void fill_vcpu(const struct interval *in, const struct tel_vm *vm, const 
 	row->host = percent(in, host > idle ? host - idle : 0);
 	row->halt = percent(in, since(was->halt, v->halt));
 	row->user = percent(in, since(was->user, v->user));
-	row->steal = since(was->steal_ns, v->steal_ns) / (in->seconds * 1e9) * 100;
+	/* The kernel's and the sample's clock are read one after the other. */
+	row->steal = fmin(since(was->steal_ns, v->steal_ns) / (in->seconds * 1e9) * 100, 100);
 	row->user_exits = since(was->user_exits, v->user_exits) / in->seconds;
 	row->injected = since(was->injected, v->injected) / in->seconds;
 	row->faults = since(was->faults, v->faults) / in->seconds;

@@ -83,6 +83,12 @@ START_TEST(interval)
 	rates_of_vcpu(old, new, &new->vms[0], &new->vms[0].vcpus[1], &v);
 	ck_assert_double_eq_tol(v.halt, 50, 0.01);
 	ck_assert_double_eq_tol(v.user_exits, 10, 0.01);
+	new->vms[0].vcpus[1].steal_ns = SECOND / 2;
+	rates_of_vcpu(old, new, &new->vms[0], &new->vms[0].vcpus[1], &v);
+	ck_assert_double_eq_tol(v.steal, 25, 0.01);
+	new->vms[0].vcpus[1].steal_ns = 3 * SECOND;
+	rates_of_vcpu(old, new, &new->vms[0], &new->vms[0].vcpus[1], &v);
+	ck_assert_double_eq_tol(v.steal, 100, 0.01);
 	ck_assert_uint_eq(rates_of_exits(old, new, &new->vms[0], -1, exits, 8), 2);
 	ck_assert_str_eq(new->reasons[exits[0].reason], "cpuid");
 	ck_assert_double_eq_tol(exits[0].rate, 200, 0.01);
@@ -453,7 +459,7 @@ START_TEST(metrics)
 	FILE *f = open_memstream(&text, &n);
 
 	strcpy(s->vms[0].name, "a\"b\\c");
-	openmetrics_write(f, s);
+	openmetrics_write(f, s, false);
 	fclose(f);
 	ck_assert_ptr_nonnull(strstr(text, "vitrine_vm_info{vm=\"7\",name=\"a\\\"b\\\\c\",owner="));
 	ck_assert_ptr_nonnull(strstr(text, "vitrine_vm_state=\"running\"} 1\n"));
@@ -463,6 +469,34 @@ START_TEST(metrics)
 	ck_assert_ptr_nonnull(strstr(text, "reason=\"cpuid\",le=\"+Inf\"} 1800\n"));
 	ck_assert_ptr_nonnull(strstr(text, "reason=\"cpuid\"} 1800\n"));
 	ck_assert_str_eq(text + n - 6, "# EOF\n");
+	free(text);
+	sample_free(s);
+}
+END_TEST
+
+/* The older format: four types, whose families are called as their samples are, and nothing else. */
+START_TEST(metrics_for_prometheus)
+{
+	struct tel_sample *s = sample_at(10, 9);
+	char *text = NULL, *line, *rest, name[64] = "", kind[16];
+	size_t n, samples = 0;
+	FILE *f = open_memstream(&text, &n);
+
+	openmetrics_write(f, s, true);
+	fclose(f);
+	for (line = strtok_r(text, "\n", &rest); line; line = strtok_r(NULL, "\n", &rest)) {
+		if (sscanf(line, "# TYPE %63s %15s", name, kind) == 2) {
+			ck_assert(!strcmp(kind, "gauge") || !strcmp(kind, "counter") || !strcmp(kind, "histogram"));
+		} else if (line[0] == '#') {
+			ck_assert_int_eq(strncmp(line, "# HELP ", 7), 0);
+			ck_assert_int_eq(strncmp(line + 7, name, strlen(name)), 0);
+		} else {
+			ck_assert_int_eq(strncmp(line, name, strlen(name)), 0);
+			ck_assert(line[strlen(name)] == '{' || line[strlen(name)] == ' ' || !strcmp(kind, "histogram"));
+			samples++;
+		}
+	}
+	ck_assert_uint_gt(samples, 20);
 	free(text);
 	sample_free(s);
 }
@@ -500,6 +534,19 @@ START_TEST(words)
 	ck_assert_str_eq(s, table[_i].name);
 	hw_exit_details(&table[_i].e, s, sizeof(s));
 	ck_assert_str_eq(s, table[_i].details);
+}
+END_TEST
+
+START_TEST(names)
+{
+	ck_assert(hw_exit_named(true, "wrmsr"));
+	ck_assert(hw_exit_named(true, "EPT"));
+	ck_assert(!hw_exit_named(true, "nested"));
+	ck_assert(hw_exit_named(false, "Nested page"));
+	ck_assert(hw_exit_named(false, "#PF"));
+	ck_assert(hw_exit_named(false, "invalid guest"));
+	ck_assert(!hw_exit_named(false, "EPT violation"));
+	ck_assert(!hw_exit_named(false, "nonsense"));
 }
 END_TEST
 
@@ -640,7 +687,9 @@ int main(void)
 	suite_add_tcase(s, files);
 	tcase_add_test(text, narrow_numbers);
 	tcase_add_test(text, metrics);
+	tcase_add_test(text, metrics_for_prometheus);
 	tcase_add_loop_test(text, words, 0, 18);
+	tcase_add_test(text, names);
 	tcase_add_test(text, faults);
 	suite_add_tcase(s, text);
 	tcase_add_test(trace, ring);
