@@ -33,8 +33,8 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 static const struct argp argp = {
 	.options = options, .parser = parse, .args_doc = "NAME [KEY=VALUE...]",
 	.doc = "Changes the configuration; KEY= takes a key out. A running VM follows at once in cpu-weight, "
-	       "cpu-cap, cpu-pin, memory-limit, balloon, the memory that its guest shall do without, and cdrom, if it has a drive; the other keys count from its next start, and "
-	       "the command says so. Disks and networks are edited in the file.\v"
+	       "cpu-cap, cpu-pin, memory-limit, balloon, the memory that its guest shall do without, and cdrom, if it has "
+	       "a drive; the other keys count from its next start, and the command says so. Disks and networks are edited in the file.\v"
 	       "Examples:\n"
 	       "  vmctl set web memory=2G cpus=4\n"
 	       "  vmctl set web cpu-cap=150\n"

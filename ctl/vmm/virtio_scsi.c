@@ -176,7 +176,7 @@ static uint64_t respond(const struct virtq_chain *chain, uint64_t head, struct r
 	return head + transferred;
 }
 
-/* The command is done, or half of it if its data does not fit: then that is all that is told. */
+/* The command is done; of data that does not fit nothing is transferred, and that is told. */
 static uint64_t answer(struct vmm_cd *c, const struct virtq_chain *chain, uint64_t head, struct scsi_cd_answer *a)
 {
 	uint64_t room = chain->in - head, bytes = a->count ? (uint64_t)a->count * SCSI_CD_BLOCK : a->n;
