@@ -67,6 +67,7 @@ enum sense {
 
 #define TRACK_DATA	0x14	/* ADR 1, a data track that may not be copied */
 #define LEAD_OUT	0xaa
+#define READ_MOST	0xffff	/* blocks: what READ (10) can ask for is soon done */
 #define MSF_START	150	/* blocks before the first that has an address */
 #define CD_BLOCKS	(80 * 60 * 75)
 #define SPEED		4234	/* KB/s: 24 times what music takes */
@@ -279,6 +280,10 @@ static void read_blocks(const struct scsi_cd *cd, uint32_t lba, uint32_t count, 
 {
 	if (lba >= cd->blocks || count > cd->blocks - lba) {
 		fail(a, LBA_OUT_OF_RANGE);
+		return;
+	}
+	if (count > READ_MOST) {
+		fail(a, INVALID_FIELD);
 		return;
 	}
 	a->lba = lba;
