@@ -17,6 +17,7 @@
 #include "seen.h"
 
 #define IDS_MAX	64
+#define ASK_MS	2000	/* without an event: does the module still stand? */
 
 static bool follow;
 
@@ -161,16 +162,21 @@ static void take(const struct family_message *m, void *arg)
 		show(r, &e);
 }
 
-static int go_on(struct family *f, struct reader *r)
+/* A group of events outlives the module and stays silent then; another module's has another number. */
+static int go_on(struct family *f, struct family *watched, struct reader *r)
 {
-	struct pollfd p[] = { { .fd = family_descriptor(f), .events = POLLIN }, { .fd = 1 } };
+	struct pollfd p[] = { { .fd = family_descriptor(watched), .events = POLLIN }, { .fd = 1 } };
 	int err = 0;
 
 	while (!err && !fflush(stdout)) {
-		poll(p, ARRAY_SIZE(p), -1);
+		if (!poll(p, ARRAY_SIZE(p), ASK_MS)) {
+			if (family_do(f, VITRINE_CMD_HOST_GET, NULL, 0, NULL, NULL) != -ENOENT)
+				continue;
+			return vmctl_error("/dev/vitrine", "the module is gone", "load it and begin anew");
+		}
 		if (p[1].revents & (POLLERR | POLLHUP))
 			return VMCTL_OK;	/* nobody reads */
-		err = family_events(f, take, r);
+		err = family_events(watched, take, r);
 		if (r->missed)
 			fprintf(stderr, "vmctl events: %" PRIu64 " events were missed\n", r->missed);
 		r->missed = 0;
@@ -194,7 +200,7 @@ static int run(struct family *f, struct family *watched, struct reader *r)
 		return vmctl_error("/dev/vitrine", strerror(-err), "see `vmctl doctor`");
 	}
 	if (follow)
-		return go_on(watched, r);
+		return go_on(f, watched, r);
 	if (r->name && !json_array_size(r->rows)) {
 		json_decref(r->rows);
 		return vmctl_error(r->name, "no event of such a VM of yours is known",

@@ -41,11 +41,13 @@ const struct vmctl_args vmctl_why_args = { .argp = &argp, .reads = true, .min = 
  * @w: what is known
  * @id: its number
  * @found: there is one
+ * @trouble: why the module could not be asked, or empty
  */
 struct search {
 	struct why *w;
 	uint32_t id;
 	bool found;
+	struct family_trouble trouble;
 };
 
 /* The latest VM that had the name. */
@@ -107,8 +109,7 @@ static void look_now(struct why *w, struct collector *c, uint32_t id)
 static void ask_module(struct why *w, struct search *s)
 {
 	struct family_argument id = { .type = VITRINE_A_EVENT_VM_ID };
-	struct family_trouble t;
-	struct collector *c = collect_open(&t);
+	struct collector *c = collect_open(&s->trouble);
 
 	if (!c)
 		return;
@@ -292,6 +293,8 @@ static int print_json(const struct why *w)
 
 static int tell(struct why *w, const struct search *s, enum vmctl_format format)
 {
+	if (!w->in_store && s->trouble.what)
+		return vmctl_error("/dev/vitrine", s->trouble.what, s->trouble.remedy);
 	if (!w->in_store && !w->nevents && !w->vm)
 		return vmctl_error(w->name, s->found ? "the module knows no event of it" : "there is no such VM",
 				   "`vmctl list` and `vmtop` show those that are; loading the module anew forgets events");
