@@ -120,10 +120,7 @@ json_t *client_query(struct vm *vm, json_t *request, int timeout_s)
 		json_decref(request);
 		return NULL;
 	}
-	answer = socket_ask(fd, request, NULL, 0);
+	answer = socket_query(fd, request);
 	close(fd);
-	if (json_is_true(json_object_get(answer, "ok")))
-		return answer;
-	json_decref(answer);
-	return NULL;
+	return answer;
 }

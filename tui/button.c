@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "button.h"
+#include "telemetry/figures.h"
 #include "telemetry/socket.h"
 
 #define TIMEOUT_S	1
@@ -23,21 +24,10 @@ static int connect_to(const struct tel_vm *vm)
 	return socket_connect(path, TIMEOUT_S);
 }
 
-/* The answer's object, or NULL. */
-static json_t *ask(int fd, const char *command)
-{
-	json_t *o = socket_ask(fd, json_pack("{s:s}", "do", command), NULL, 0);
-
-	if (json_is_true(json_object_get(o, "ok")))
-		return o;
-	json_decref(o);
-	return NULL;
-}
-
 /* Another VM may have the same name: the one that answers has to be this one's process. */
 static bool is_of(int fd, pid_t pid)
 {
-	json_t *info = ask(fd, "info");
+	json_t *info = socket_query(fd, json_pack("{s:s}", "do", "info"));
 	bool is = info && json_integer_value(json_object_get(info, "pid")) == pid;
 
 	json_decref(info);
@@ -54,17 +44,23 @@ static bool is_of(int fd, pid_t pid)
  */
 int button_press(const struct tel_vm *vm, char *error, size_t room)
 {
-	int fd = connect_to(vm);
-	json_t *done = NULL;
+	const char *what = "its process does not answer";
+	int fd = connect_to(vm), ok = 0;
+	json_t *answer = NULL;
 
-	if (fd >= 0 && is_of(fd, vm->pid))
-		done = ask(fd, "power-button");
-	else
+	if (fd >= 0 && is_of(fd, vm->pid)) {
+		answer = socket_ask(fd, json_pack("{s:s}", "do", "power-button"), NULL, 0);
+		ok = json_is_true(json_object_get(answer, "ok"));
+		json_unpack(answer, "{s:s}", "what", &what);
+		if (!ok) {
+			snprintf(error, room, "%.64s: %.80s", vm->name, what);
+			figure_clean(error);
+		}
+	} else {
 		snprintf(error, room, "%.64s is no VM of vmctl's: vmtop knows no power button of it", vm->name);
-	if (fd >= 0 && !done)
-		snprintf(error, room, "%.64s: its process does not answer", vm->name);
+	}
 	if (fd >= 0)
 		close(fd);
-	json_decref(done);
-	return done ? 0 : -1;
+	json_decref(answer);
+	return ok ? 0 : -1;
 }

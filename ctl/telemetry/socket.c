@@ -117,3 +117,20 @@ json_t *socket_ask(int fd, json_t *request, const int *fds, unsigned int nfds)
 	json_decref(request);
 	return answer;
 }
+
+/**
+ * socket_query() - send a request and take the answer if it is that it was done
+ * @fd: connected
+ * @request: members beside `version`; its reference is taken over
+ *
+ * Return: the answer's object, or NULL.
+ */
+json_t *socket_query(int fd, json_t *request)
+{
+	json_t *answer = socket_ask(fd, request, NULL, 0);
+
+	if (json_is_true(json_object_get(answer, "ok")))
+		return answer;
+	json_decref(answer);
+	return NULL;
+}

@@ -11,5 +11,6 @@
 
 int socket_connect(const char *path, int timeout_s);
 json_t *socket_ask(int fd, json_t *request, const int *fds, unsigned int nfds);
+json_t *socket_query(int fd, json_t *request);
 
 #endif /* TELEMETRY_SOCKET_H */
