@@ -118,48 +118,63 @@ static void machine(void)
 		vm_name(vm, random() & 1 ? "odd" : "even");
 }
 
-static pid_t begin(void)
-{
-	static void (*const kinds[])(void) = {
-		machine, trace_for_ever, dump_for_ever, leave_a_dump, watch_events, ignore_events, machine, trace_for_ever,
-	};
-	size_t kind = random() % (sizeof(kinds) / sizeof(kinds[0]));
-	unsigned int seed = random();
-	pid_t pid = fork();
+static const struct kind {
+	const char *name;
+	void (*run)(void);
+} kinds[] = {
+	{ "machine", machine }, { "tracer", trace_for_ever }, { "reader of dumps", dump_for_ever },
+	{ "reader that reads nothing", leave_a_dump }, { "reader of events", watch_events },
+	{ "reader without room", ignore_events }, { "machine", machine }, { "tracer", trace_for_ever },
+};
 
-	NEED(pid >= 0);
-	if (!pid) {
+struct one {
+	pid_t pid;
+	const struct kind *kind;
+};
+
+static struct one begin(void)
+{
+	struct one o = { .kind = &kinds[random() % (sizeof(kinds) / sizeof(kinds[0]))] };
+	unsigned int seed = random();
+
+	fflush(stdout);
+	o.pid = fork();
+	NEED(o.pid >= 0);
+	if (!o.pid) {
 		srandom(seed);
-		kinds[kind]();
+		o.kind->run();
 	}
-	return pid;
+	return o;
 }
 
 /* Was it running until the signal? */
-static bool end(pid_t pid)
+static bool end(const struct one *o)
 {
 	int status;
 
-	NEED(!kill(pid, SIGKILL) && waitpid(pid, &status, 0) == pid);
-	return WIFSIGNALED(status);
+	NEED(!kill(o->pid, SIGKILL) && waitpid(o->pid, &status, 0) == o->pid);
+	if (!WIFSIGNALED(status) || WTERMSIG(status) != SIGKILL)
+		printf("# a %s ended by itself: status %#x\n", o->kind->name, status);
+	return WIFSIGNALED(status) && WTERMSIG(status) == SIGKILL;
 }
 
 static void kill_for_ever(struct stress *s)
 {
-	pid_t pids[AT_ONCE];
+	struct one ones[AT_ONCE];
 	int i;
 
 	for (i = 0; i < AT_ONCE; i++)
-		pids[i] = begin();
+		ones[i] = begin();
 	while (!__atomic_load_n(&s->stop, __ATOMIC_ACQUIRE)) {
 		usleep(random() % LATEST_US);
 		i = random() % AT_ONCE;
-		s->failed |= !end(pids[i]);
-		pids[i] = begin();
+		s->failed |= !end(&ones[i]);
+		ones[i] = begin();
 		__atomic_add_fetch(&s->kills, 1, __ATOMIC_RELEASE);
 	}
 	for (i = 0; i < AT_ONCE; i++)
-		s->failed |= !end(pids[i]);
+		s->failed |= !end(&ones[i]);
+	fflush(stdout);
 }
 
 /**
