@@ -79,8 +79,12 @@ static int vtr_nl_pause(struct vtr_vm *vm)
 	return 0;
 }
 
-static int vtr_nl_resume(struct vtr_vm *vm)
+static int vtr_nl_resume(struct vtr_vm *vm, struct genl_info *info)
 {
+	if (vm->held && !vm->paused) {
+		GENL_SET_ERR_MSG(info, "the VM's own process holds it: ask that one");
+		return -EBUSY;
+	}
 	vtr_vm_pause(vm, false);
 	return 0;
 }
@@ -98,7 +102,7 @@ static int vtr_nl_act(struct sk_buff *skb, struct genl_info *info)
 	vm = vtr_registry_find(nla_get_u32(info->attrs[VITRINE_A_VM_ID]), &who);
 	if (vm)
 		err = info->genlhdr->cmd == VITRINE_CMD_VM_PAUSE ? vtr_nl_pause(vm) :
-		      info->genlhdr->cmd == VITRINE_CMD_VM_RESUME ? vtr_nl_resume(vm) :
+		      info->genlhdr->cmd == VITRINE_CMD_VM_RESUME ? vtr_nl_resume(vm, info) :
 								     vtr_nl_kill(vm);
 	mutex_unlock(&vtr_vms_lock);
 	return err;

@@ -126,7 +126,7 @@ u32 vtr_vm_state(struct vtr_vm *vm)
 	vtr_for_each_vcpu(i, v, vm)
 		if (READ_ONCE(v->failed))
 			return VITRINE_VM_FAILED;
-	if (READ_ONCE(vm->paused))
+	if (READ_ONCE(vm->paused) || READ_ONCE(vm->held))
 		return VITRINE_VM_PAUSED;
 	return READ_ONCE(vm->started) ? VITRINE_VM_RUNNING : VITRINE_VM_CREATED;
 }
@@ -201,6 +201,17 @@ static long vtr_vm_forked(struct vtr_vm *vm, u32 parent)
 	return ret;
 }
 
+/* The module has no part in it: the process does not call KVM_RUN, or does again. */
+static void vtr_vm_held(struct vtr_vm *vm, bool on)
+{
+	mutex_lock(&vtr_vms_lock);
+	if (vm->held != on) {
+		WRITE_ONCE(vm->held, on);
+		vtr_vm_event(vm, on ? VITRINE_EVENT_PAUSED : VITRINE_EVENT_RESUMED, NULL);
+	}
+	mutex_unlock(&vtr_vms_lock);
+}
+
 static long vtr_vm_note(struct vtr_vm *vm, const struct vitrine_vm_note __user *user)
 {
 	struct vitrine_vm_note n;
@@ -211,12 +222,23 @@ static long vtr_vm_note(struct vtr_vm *vm, const struct vitrine_vm_note __user *
 		return -EINVAL;
 	if (n.type == VITRINE_EVENT_FORKED)
 		return n.text[0] ? -EINVAL : vtr_vm_forked(vm, n.parent);
-	if (n.type != VITRINE_EVENT_SNAPSHOT || n.parent)
+	if (n.parent)
 		return -EINVAL;
-	mutex_lock(&vtr_vms_lock);
-	vtr_vm_event(vm, VITRINE_EVENT_SNAPSHOT, n.text);
-	mutex_unlock(&vtr_vms_lock);
-	return 0;
+	switch (n.type) {
+	case VITRINE_EVENT_SNAPSHOT:
+		mutex_lock(&vtr_vms_lock);
+		vtr_vm_event(vm, VITRINE_EVENT_SNAPSHOT, n.text);
+		mutex_unlock(&vtr_vms_lock);
+		return 0;
+	case VITRINE_EVENT_PAUSED:
+	case VITRINE_EVENT_RESUMED:
+		if (n.text[0])
+			return -EINVAL;
+		vtr_vm_held(vm, n.type == VITRINE_EVENT_PAUSED);
+		return 0;
+	default:
+		return -EINVAL;
+	}
 }
 
 /**

@@ -187,6 +187,7 @@ struct vtr_vm {
 	atomic64_t slot_pages;			/* [a] in memory slots */
 	bool started;				/* [a] a vCPU has run; written under vtr_vms_lock */
 	bool paused;				/* [a] from outside; written under vtr_vms_lock */
+	bool held;				/* [a] by its own process, which said so; written under vtr_vms_lock */
 };
 
 /* vcpu.c */

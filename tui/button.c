@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * button.c - press the power button of a VM that vmctl started, by the socket that ctl/vmm/control.c describes.
+ * button.c - press a button of a VM that vmctl started, by the socket that ctl/vmm/control.c describes.
  */
 #include <stdbool.h>
 #include <stdio.h>
@@ -35,21 +35,22 @@ static bool is_of(int fd, pid_t pid)
 }
 
 /**
- * button_press() - press a VM's power button
+ * button_press() - have a VM's process do what its power button does, or let go of its vCPUs
  * @vm: the VM
+ * @request: BUTTON_POWER or BUTTON_RESUME
  * @error: filled with what went wrong
  * @room: bytes in @error
  *
  * Waits for some seconds at most. Return: 0, or -1.
  */
-int button_press(const struct tel_vm *vm, char *error, size_t room)
+int button_press(const struct tel_vm *vm, const char *request, char *error, size_t room)
 {
 	const char *what = "its process does not answer";
 	int fd = connect_to(vm), ok = 0;
 	json_t *answer = NULL;
 
 	if (fd >= 0 && is_of(fd, vm->pid)) {
-		answer = socket_ask(fd, json_pack("{s:s}", "do", "power-button"), NULL, 0);
+		answer = socket_ask(fd, json_pack("{s:s}", "do", request), NULL, 0);
 		ok = json_is_true(json_object_get(answer, "ok"));
 		json_unpack(answer, "{s:s}", "what", &what);
 		if (!ok) {
@@ -57,7 +58,7 @@ int button_press(const struct tel_vm *vm, char *error, size_t room)
 			figure_clean(error);
 		}
 	} else {
-		snprintf(error, room, "%.64s is no VM of vmctl's: vmtop knows no power button of it", vm->name);
+		snprintf(error, room, "%.64s is no VM of vmctl's: vmtop has no way to its process", vm->name);
 	}
 	if (fd >= 0)
 		close(fd);

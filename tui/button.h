@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * button.h - the power button of vmctl's VMs.
+ * button.h - the buttons of vmctl's VMs.
  */
 #ifndef TUI_BUTTON_H
 #define TUI_BUTTON_H
@@ -9,6 +9,10 @@
 
 #include "telemetry/sample.h"
 
-int button_press(const struct tel_vm *vm, char *error, size_t room);
+/* Requests of ctl/vmm/control.c. */
+#define BUTTON_POWER	"power-button"
+#define BUTTON_RESUME	"resume"
+
+int button_press(const struct tel_vm *vm, const char *request, char *error, size_t room);
 
 #endif /* TUI_BUTTON_H */

@@ -70,8 +70,11 @@ static int live_command(struct top_source *source, enum top_command c, const str
 	int err;
 
 	if (c == TOP_STOP)
-		return button_press(vm, source->error, sizeof(source->error));
+		return button_press(vm, BUTTON_POWER, source->error, sizeof(source->error));
 	err = family_do(collect_family(l->collector), commands[c], &id, 1, NULL, NULL);
+	/* Held by its own process, as `vmctl pause` asks it to. */
+	if (c == TOP_RESUME && err == -EBUSY)
+		return button_press(vm, BUTTON_RESUME, source->error, sizeof(source->error));
 	if (err)
 		snprintf(source->error, sizeof(source->error), "%.64s: %s", vm->name,
 			 err == -ENOENT || err == -ESRCH ? "it is gone" : strerror(-err));

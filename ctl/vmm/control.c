@@ -89,6 +89,7 @@ static json_t *do_pause(struct vmm *m, const json_t *request, struct client *c)
 	(void)request;
 	(void)c;
 	vmm_pause(m);
+	vmm_ident_held(m, true);
 	o->phase(o, VMM_PHASE_PAUSED, NULL);
 	return done();
 }
@@ -99,6 +100,7 @@ static json_t *do_resume(struct vmm *m, const json_t *request, struct client *c)
 
 	(void)request;
 	(void)c;
+	vmm_ident_held(m, false);
 	vmm_resume(m);
 	o->phase(o, VMM_PHASE_RUNNING, NULL);
 	return done();

@@ -159,7 +159,9 @@ static void run_child(struct vmm *m, struct vmm_fork *f, const struct forking *k
 	vmm_ident_forked(m, f->name);
 	vmm_parts_resume(m);
 	vmm_net_flap(m);
-	if (!f->paused)
+	if (f->paused)
+		vmm_ident_held(m, true);
+	else
 		vmm_resume(m);
 	o->phase(o, f->paused ? VMM_PHASE_PAUSED : VMM_PHASE_RUNNING, NULL);
 	snprintf(text, sizeof(text), "R %llu\n", (unsigned long long)(vmm_now_us() - k->us[STARTED]));

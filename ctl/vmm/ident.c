@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * ident.c - who a VM is, told to the module: its name, what it was forked from, its snapshots. Where the device has
+ * ident.c - who a VM is, told to the module: its name, what it was forked from, its snapshots, whether it is held. Where the device has
  * no such extension, as KVM's has not, nothing is told and nothing is lost.
  */
 #include <linux/kvm.h>
@@ -55,6 +55,19 @@ void vmm_ident_snapshot(const struct vmm *m, const char *name)
 	struct vitrine_vm_note note = { .type = VITRINE_EVENT_SNAPSHOT };
 
 	snprintf(note.text, sizeof(note.text), "%s", name);
+	if (m->vm_id)
+		ioctl(m->vm, VITRINE_VM_NOTE, &note);
+}
+
+/**
+ * vmm_ident_held() - tell that the VM's vCPUs are held by this process, as somebody asked, or are no more
+ * @m: the machine
+ * @held: which
+ */
+void vmm_ident_held(const struct vmm *m, bool held)
+{
+	struct vitrine_vm_note note = { .type = held ? VITRINE_EVENT_PAUSED : VITRINE_EVENT_RESUMED };
+
 	if (m->vm_id)
 		ioctl(m->vm, VITRINE_VM_NOTE, &note);
 }

@@ -475,7 +475,9 @@ int vmm_run(const struct vmm_config *config)
 		/* Resumed, not just let go: the guest is to know that it stood still. */
 		if (config->restore)
 			vmm_net_flap(&m);
-		if (!config->paused)
+		if (config->paused)
+			vmm_ident_held(&m, true);
+		else
 			vmm_resume(&m);
 		vmm_loop_run(&m);
 	}

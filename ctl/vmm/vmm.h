@@ -331,6 +331,7 @@ void *vmm_guest(const struct vmm *m, uint64_t gpa, uint64_t len);
 void vmm_ident_tell(struct vmm *m, const char *name);
 void vmm_ident_forked(struct vmm *m, const char *name);
 void vmm_ident_snapshot(const struct vmm *m, const char *name);
+void vmm_ident_held(const struct vmm *m, bool held);
 
 /* machine.c */
 int vmm_run(const struct vmm_config *config);

@@ -24,6 +24,7 @@
  *                   Ends when the socket is closed. -EALREADY for a second one.
  *   vm-pause        do with vm.id: returns at once; each vCPU leaves the guest within the time of an interrupt,
  *   vm-resume       and its KVM_RUN waits, or returns -EINTR for a signal, until vm-resume. Idempotent.
+ *                   vm-resume is -EBUSY where nobody but the VM's own process, which told, holds it.
  *   vm-kill         do with vm.id: SIGKILL to the process that created the VM; -ESRCH if it is gone.
  *
  * Dumps: a VM or vCPU that exists from the first message to the last is there exactly once, whatever else comes
@@ -110,7 +111,7 @@ enum {
 enum vitrine_vm_state {
 	VITRINE_VM_CREATED,		/* no vCPU has run yet */
 	VITRINE_VM_RUNNING,		/* it may run: whether it does is in the vCPUs' states */
-	VITRINE_VM_PAUSED,		/* by vm-pause */
+	VITRINE_VM_PAUSED,		/* by vm-pause, or by its process, which told */
 	VITRINE_VM_FAILED,		/* triple fault, failed entry or internal error; until a vCPU runs again */
 };
 
@@ -333,7 +334,7 @@ struct vitrine_vm_name {
 
 /**
  * struct vitrine_vm_note - VITRINE_VM_NOTE: what the VM's process has done with it
- * @type: VITRINE_EVENT_SNAPSHOT or VITRINE_EVENT_FORKED
+ * @type: VITRINE_EVENT_SNAPSHOT; VITRINE_EVENT_FORKED; VITRINE_EVENT_PAUSED: it keeps the vCPUs back, until VITRINE_EVENT_RESUMED
  * @parent: FORKED: the id of the VM this one was forked from, one of the caller's; else 0
  * @text: SNAPSHOT: its name; as for a VM's name, or empty
  *

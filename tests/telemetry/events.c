@@ -203,6 +203,35 @@ ABI_TEST("forks and snapshots are told by the VM's process")
 	EXPECT_ERRNO(ioctl(old->fd, VITRINE_VM_NOTE, &n), EINVAL);
 }
 
+ABI_TEST("that its vCPUs are held is told by the VM's process, and others do not let them go")
+{
+	struct vitrine_vm_note n = { .type = VITRINE_EVENT_PAUSED };
+	struct genl *g = genl_open(), *ask = genl_open();
+	struct vm *vm = vm_create(0);
+	uint32_t id = vm_id(vm), before = attr_u32(vm_get(ask, id), VITRINE_A_VM_STATE);
+	const struct arg *which = ARGS({ VITRINE_A_VM_ID, id });
+
+	watch(g);
+	EXPECT_OK(ioctl(vm->fd, VITRINE_VM_NOTE, &n));
+	next_is(g, VITRINE_EVENT_PAUSED, id);
+	EXPECT_OK(ioctl(vm->fd, VITRINE_VM_NOTE, &n));	/* nothing new: no event */
+	EXPECT_EQ(attr_u32(vm_get(ask, id), VITRINE_A_VM_STATE), VITRINE_VM_PAUSED);
+	EXPECT_EQ(genl_do(ask, VITRINE_CMD_VM_RESUME, which, NULL), -EBUSY);
+	EXPECT_EQ(genl_do(ask, VITRINE_CMD_VM_PAUSE, which, NULL), 0);
+	next_is(g, VITRINE_EVENT_PAUSED, id);
+	EXPECT_EQ(genl_do(ask, VITRINE_CMD_VM_RESUME, which, NULL), 0);
+	next_is(g, VITRINE_EVENT_RESUMED, id);
+	EXPECT_EQ(attr_u32(vm_get(ask, id), VITRINE_A_VM_STATE), VITRINE_VM_PAUSED);
+	n.type = VITRINE_EVENT_RESUMED;
+	EXPECT_OK(ioctl(vm->fd, VITRINE_VM_NOTE, &n));
+	next_is(g, VITRINE_EVENT_RESUMED, id);
+	EXPECT_EQ(attr_u32(vm_get(ask, id), VITRINE_A_VM_STATE), before);
+	n.parent = id;
+	EXPECT_ERRNO(ioctl(vm->fd, VITRINE_VM_NOTE, &n), EINVAL);
+	n = (struct vitrine_vm_note){ .type = VITRINE_EVENT_PAUSED, .text = "why" };
+	EXPECT_ERRNO(ioctl(vm->fd, VITRINE_VM_NOTE, &n), EINVAL);
+}
+
 ABI_TEST("who falls behind learns how many events were missed, and gets those kept")
 {
 	struct genl *g = genl_open();

@@ -210,5 +210,8 @@ bool stress_end(struct stress *s)
 	int status;
 
 	__atomic_store_n(&s->stop, true, __ATOMIC_RELEASE);
-	return waitpid(s->pid, &status, 0) == s->pid && !status && !s->failed;
+	NEED(waitpid(s->pid, &status, 0) == s->pid);
+	if (status)
+		printf("# who kills them ended with status %#x\n", status);
+	return !status && !s->failed;
 }

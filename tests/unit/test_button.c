@@ -59,15 +59,15 @@ START_TEST(press)
 		  "one: its guest ?[2J sleeps" },
 		{ { "{\"ok\":true,\"pid\":%d}\n", "{\"ok\":false}\n" }, "one: its process does not answer" },
 		{ { "{\"ok\":true,\"pid\":%d}\n" }, "one: its process does not answer" },
-		{ { "{\"ok\":true,\"pid\":1}\n" }, "one is no VM of vmctl's: vmtop knows no power button of it" },
-		{ { "[]\n" }, "one is no VM of vmctl's: vmtop knows no power button of it" },
+		{ { "{\"ok\":true,\"pid\":1}\n" }, "one is no VM of vmctl's: vmtop has no way to its process" },
+		{ { "[]\n" }, "one is no VM of vmctl's: vmtop has no way to its process" },
 	};
 	struct tel_vm vm = { .name = "one" };
 	char error[160] = "";
 	int ret;
 
 	vm.pid = serve(cases[_i].answers);
-	ret = button_press(&vm, error, sizeof(error));
+	ret = button_press(&vm, BUTTON_POWER, error, sizeof(error));
 	waitpid(vm.pid, NULL, 0);
 	ck_assert_str_eq(error, cases[_i].error ? cases[_i].error : "");
 	ck_assert_int_eq(ret, cases[_i].error ? -1 : 0);
@@ -79,8 +79,8 @@ START_TEST(no_socket)
 	struct tel_vm vm = { .name = "../one", .pid = getpid() };
 	char error[160] = "";
 
-	ck_assert_int_eq(button_press(&vm, error, sizeof(error)), -1);
-	ck_assert_str_eq(error, "../one is no VM of vmctl's: vmtop knows no power button of it");
+	ck_assert_int_eq(button_press(&vm, BUTTON_POWER, error, sizeof(error)), -1);
+	ck_assert_str_eq(error, "../one is no VM of vmctl's: vmtop has no way to its process");
 }
 END_TEST
 

@@ -51,6 +51,12 @@ void vmm_resume(struct vmm *machine)
 	machine->pausing = false;
 }
 
+void vmm_ident_held(const struct vmm *machine, bool held)
+{
+	(void)machine;
+	(void)held;
+}
+
 void vmm_power_button(struct vmm *machine)
 {
 	(void)machine;
