@@ -186,17 +186,20 @@ struct stress *stress_begin(void)
 {
 	struct stress *s = mmap(NULL, sizeof(*s), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
 	unsigned int seed = time(NULL);
+	pid_t pid;
 
 	NEED(s != MAP_FAILED);
 	printf("# stress: seed %u\n", seed);
 	fflush(stdout);
 	srandom(seed);
-	s->pid = fork();
-	NEED(s->pid >= 0);
-	if (!s->pid) {
+	pid = fork();
+	NEED(pid >= 0);
+	if (!pid) {
 		kill_for_ever(s);
 		_exit(0);
 	}
+	/* In memory that the child shares: only here. */
+	s->pid = pid;
 	return s;
 }
 
