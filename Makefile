@@ -40,7 +40,7 @@ KDIR ?= $(firstword $(wildcard /lib/modules/$(shell uname -r)/build) \
 
 all: module tools
 
-DEPS := $(addprefix deps-,module tools lab lab-intel unit static debug-kernel)
+DEPS := $(addprefix deps-,module tools install lab lab-intel unit static debug-kernel)
 .PHONY: $(DEPS)
 $(DEPS): deps-%:
 	@tests/lab/deps $*
@@ -139,7 +139,8 @@ demo: deps-module deps-tools deps-lab $(if $(filter intel,$(HOST)),deps-lab-inte
 MAN_PAGES := $(notdir $(wildcard man/*.[1-9]))
 DKMS_TREE = $(DESTDIR)/usr/src/vitrine-$(VERSION)
 
-install: deps-tools
+# Into DESTDIR go files alone: a package's own dependencies and scripts do the rest there.
+install: deps-tools $(if $(DESTDIR),,deps-install)
 	@$(MAKE) tools
 	install -D -m 755 $(BUILD)/vmctl $(DESTDIR)$(PREFIX)/bin/vmctl
 	install -D -m 755 $(BUILD)/vmtop $(DESTDIR)$(PREFIX)/bin/vmtop
@@ -156,8 +157,11 @@ install: deps-tools
 	rm -rf $(DKMS_TREE)
 	mkdir -p $(DKMS_TREE)
 	cp -r dkms.conf kmod $(wildcard include) $(DKMS_TREE)/
-	if [ -z "$(DESTDIR)" ] && command -v dkms >/dev/null; then \
+	@if [ -z "$(DESTDIR)" ] && ! command -v dkms >/dev/null; then \
+		echo "install: no dkms here: the module is in $(DKMS_TREE), and built for no kernel" >&2; \
+	elif [ -z "$(DESTDIR)" ]; then \
 		for build in /lib/modules/*/build; do \
+			[ -e "$$build" ] || continue; \
 			kernel=$${build#/lib/modules/}; status=0; \
 			dkms install --force -m vitrine -v $(VERSION) -k "$${kernel%/build}" || status=$$?; \
 			[ $$status = 0 ] || [ $$status = 77 ] || exit $$status; \
@@ -177,6 +181,4 @@ uninstall:
 	rm -f $(DESTDIR)/usr/lib/systemd/system/vitrine@.service
 
 clean:
-	@for dir in $(patsubst %/Makefile,%,$(wildcard tests/*/Makefile)); do \
-		$(MAKE) -s -C $$dir clean || true; done
 	rm -rf $(BUILD)
