@@ -21,6 +21,8 @@
 		   F(25) | F(26) | F(28) | F(29) | F(30))
 /* What we have whatever the host has: x2APIC, TSC deadline, "under a hypervisor". */
 #define LEAF1_ECX_OURS (F(21) | F(24) | F(31))
+/* The local APIC, too: it shows while its base MSR has it enabled. */
+#define LEAF1_EDX_OURS F(9)
 #define LEAF1_EDX (F(0) | F(1) | F(2) | F(3) | F(4) | F(5) | F(6) | F(7) | F(8) | F(9) | F(11) | \
 		   F(12) | F(13) | F(14) | F(15) | F(16) | F(17) | F(19) | F(23) | F(24) | F(25) | \
 		   F(26))
@@ -39,6 +41,12 @@
 
 #define VTR_PV_FEATURES (F(KVM_FEATURE_CLOCKSOURCE) | F(KVM_FEATURE_NOP_IO_DELAY) | \
 			 F(KVM_FEATURE_CLOCKSOURCE2) | F(KVM_FEATURE_CLOCKSOURCE_STABLE_BIT))
+
+/*
+ * What of a feature word the host's kernel uses, too: it takes from its own view what errata, microcode or its command line
+ * forbid, and CPUID goes on to show.
+ */
+#define HOST(word)	(boot_cpu_data.x86_capability[word])
 
 /* The supported table is made once, at load. */
 static struct kvm_cpuid_entry2 vtr_supported[64];
@@ -93,7 +101,7 @@ static void vtr_add_xsave(void)
 	main->eax = xcr0;
 	main->edx = xcr0 >> 32;
 	e = vtr_add(0xd, 1, true);
-	e->eax &= LEAFD_1_EAX;
+	e->eax &= LEAFD_1_EAX & HOST(CPUID_D_1_EAX);
 	e->ebx = 0;
 	e->ecx = 0;
 	e->edx = 0;
@@ -117,9 +125,9 @@ static void vtr_add_leaf7(void)
 	bool avx512 = vtr_fpu_xcr0() & GENMASK_ULL(7, 5);
 
 	e->eax = 0;
-	e->ebx &= LEAF7_EBX;
-	e->ecx &= LEAF7_ECX;
-	e->edx &= LEAF7_EDX;
+	e->ebx &= LEAF7_EBX & HOST(CPUID_7_0_EBX);
+	e->ecx &= LEAF7_ECX & HOST(CPUID_7_ECX);
+	e->edx &= LEAF7_EDX & HOST(CPUID_7_EDX);
 	/* TSC_ADJUST is ours: an offset, whatever the host has. */
 	e->ebx |= F(1);
 	if (!avx512) {
@@ -144,8 +152,8 @@ static void vtr_add_basic(void)
 	e->eax = max;
 	e = vtr_add(1, 0, false);
 	e->ebx = (e->ebx & 0xff00) | 1 << 16;
-	e->ecx = (e->ecx & LEAF1_ECX) | LEAF1_ECX_OURS;
-	e->edx &= LEAF1_EDX;
+	e->ecx = (e->ecx & LEAF1_ECX & HOST(CPUID_1_ECX)) | LEAF1_ECX_OURS;
+	e->edx = (e->edx & LEAF1_EDX & HOST(CPUID_1_EDX)) | LEAF1_EDX_OURS;
 	if (!vtr_fpu_xcr0())
 		e->ecx &= ~(F(12) | F(26) | F(28) | F(29));
 	else if (!(vtr_fpu_xcr0() & BIT(2)))
@@ -194,8 +202,8 @@ static void vtr_add_extended(void)
 	e = vtr_add(0x80000000, 0, false);
 	e->eax = amd ? max : min_t(u32, max, 0x80000008);
 	e = vtr_add(0x80000001, 0, false);
-	e->ecx &= EXT1_ECX;
-	e->edx &= EXT1_EDX;
+	e->ecx &= EXT1_ECX & HOST(CPUID_8000_0001_ECX);
+	e->edx &= EXT1_EDX & HOST(CPUID_8000_0001_EDX);
 	if (!(vtr_fpu_xcr0() & BIT(2)))
 		e->ecx &= ~(F(11) | F(16));	/* XOP and FMA4 work on YMM registers */
 	for (leaf = 0x80000002; leaf <= 0x80000006; leaf++)
@@ -207,7 +215,7 @@ static void vtr_add_extended(void)
 	e->edx = boot_cpu_has(X86_FEATURE_NONSTOP_TSC) ? F(8) : 0;
 	e = vtr_add(0x80000008, 0, false);
 	e->eax = (e->eax & 0xff00) | boot_cpu_data.x86_phys_bits;
-	e->ebx &= amd ? EXT8_EBX : 0;
+	e->ebx &= amd ? EXT8_EBX & HOST(CPUID_8000_0008_EBX) : 0;
 	e->ecx = 0;
 	e->edx = 0;
 	if (!boot_cpu_has(X86_FEATURE_MSR_SPEC_CTRL))

@@ -86,6 +86,13 @@ static int vtr_set_host(struct vtr_vcpu *v, const struct vtr_msr_row *r, u32 msr
 	return 0;
 }
 
+/* The same, but a guest writes before it reads, and the CPU takes it: SDM 3A "Determining the Signature". */
+static int vtr_set_ucode_rev(struct vtr_vcpu *v, const struct vtr_msr_row *r, u32 msr, u64 val,
+			     bool host)
+{
+	return host ? vtr_set_host(v, r, msr, val, host) : 0;
+}
+
 static int vtr_get_hw(struct vtr_vcpu *v, const struct vtr_msr_row *r, u32 msr, u64 *val, bool host)
 {
 	return vtr_hw_get_msr(v, msr, val) ? -EINVAL : 0;
@@ -376,7 +383,7 @@ static const struct vtr_msr_row vtr_msr_rows[] = {
 	{ 0x48, 0x48, vtr_get_spec_ctrl, vtr_set_spec_ctrl, 0 },
 	{ 0x49, 0x49, NULL, vtr_set_pred_cmd, 0 },
 	ZERO(0x79, 0x79),			/* microcode update trigger */
-	{ 0x8b, 0x8b, vtr_get_kept, vtr_set_host, KEPT(ucode_rev) },
+	{ 0x8b, 0x8b, vtr_get_kept, vtr_set_ucode_rev, KEPT(ucode_rev) },
 	ZERO(0xc1, 0xc4),			/* performance counters */
 	CONST(0xcd, 3),				/* FSB_FREQ */
 	{ 0xce, 0xce, vtr_get_kept, vtr_set_host, KEPT(platform_info) },

@@ -52,6 +52,44 @@ ABI_TEST("the leaves clients need are there")
 	}
 }
 
+/* What errata, microcode or the command line forbid goes from the kernel's own view, not from the CPU's answers. */
+ABI_TEST("nothing is offered that the host's kernel does without")
+{
+	static const struct {
+		const char *flag;
+		uint32_t leaf, index;
+		size_t reg;
+		unsigned int bit;
+	} some[] = {
+		{" pcid ", 1, 0, offsetof(struct kvm_cpuid_entry2, ecx), 17},
+		{" rdrand ", 1, 0, offsetof(struct kvm_cpuid_entry2, ecx), 30},
+		{" erms ", 7, 0, offsetof(struct kvm_cpuid_entry2, ebx), 9},
+		{" rdseed ", 7, 0, offsetof(struct kvm_cpuid_entry2, ebx), 18},
+		{" clflushopt ", 7, 0, offsetof(struct kvm_cpuid_entry2, ebx), 23},
+		{" xsavec ", 0xd, 1, offsetof(struct kvm_cpuid_entry2, eax), 1},
+		{" xgetbv1 ", 0xd, 1, offsetof(struct kvm_cpuid_entry2, eax), 2},
+	};
+	struct kvm_cpuid2 *cpuid = supported_cpuid();
+	FILE *in = fopen("/proc/cpuinfo", "r");
+	char line[8192];
+	size_t i, k;
+
+	NEED(in);
+	while (fgets(line, sizeof(line), in) && strncmp(line, "flags", 5))
+		;
+	NEED(!strncmp(line, "flags", 5));
+	line[strcspn(line, "\n")] = ' ';
+	for (i = 0; i < ARRAY_SIZE(some); i++)
+		for (k = 0; k < cpuid->nent; k++) {
+			const struct kvm_cpuid_entry2 *e = &cpuid->entries[k];
+
+			if (e->function == some[i].leaf && e->index == some[i].index &&
+			    *(const uint32_t *)((const char *)e + some[i].reg) & 1U << some[i].bit &&
+			    !strstr(line, some[i].flag))
+				abi_fail(__FILE__, __LINE__, "the host's kernel does without%s", some[i].flag);
+		}
+}
+
 ABI_TEST("leaf 1 comes before leaf 0x80000001")
 {
 	struct kvm_cpuid2 *cpuid = supported_cpuid();

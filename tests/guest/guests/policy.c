@@ -56,6 +56,9 @@ static void msrs(void)
 	}
 	m.index = 0x12345678;
 	check_trap(read, &m, GP, 0, "RDMSR of an unknown MSR");
+	/* As a kernel does before it asks for the revision. */
+	m = (struct msr){ .index = 0x8b };
+	check_eq(trap(write, &m), -1, "a write to the microcode revision");
 	wrmsr(0xc0000082, 0x123456789a);
 	check_eq(rdmsr(0xc0000082), 0x123456789a, "LSTAR keeps its value");
 	wrmsr(0xc0000102, 0xffff800000001000);
