@@ -195,16 +195,22 @@ static bool vtr_is_one_piece(struct vtr_vcpu *v, const struct vtr_insn *i, gpa_t
 	       (offset_in_page(gpa) || vtr_operand_begins(v, i, bits));
 }
 
-/* The n bytes at RIP as a MOV with one memory operand, or NULL. The same bytes in the same mode are the same instruction. */
-static __always_inline const struct vtr_insn *vtr_mov_at_rip(struct vtr_vcpu *v, const u64 *code, int n, u8 bits)
+/*
+ * The n bytes at RIP as a MOV with one memory operand, or NULL. The same bytes in the same mode are
+ * the same instruction.
+ */
+static __always_inline const struct vtr_insn *vtr_mov_at_rip(struct vtr_vcpu *v, const u64 *code,
+							     int n, u8 bits)
 {
 	struct vtr_kept_mov *k = &v->emul->kept[(v->rip ^ v->rip >> 4) % VTR_MOVS_KEPT];
 	struct vtr_insn *i = &k->insn;
 
-	if (likely(n == VTR_FETCH_MAX && k->bits == bits && k->code[0] == code[0] && k->code[1] == code[1]))
+	if (likely(n == VTR_FETCH_MAX && k->bits == bits &&
+		   k->code[0] == code[0] && k->code[1] == code[1]))
 		return i;
 	k->bits = 0;
-	if (vtr_insn_decode((const u8 *)code, n, bits, i) != VTR_DECODE_OK || i->op != VTR_OP_MOV || !i->mem || i->rep)
+	if (vtr_insn_decode((const u8 *)code, n, bits, i) != VTR_DECODE_OK ||
+	    i->op != VTR_OP_MOV || !i->mem || i->rep)
 		return NULL;
 	if (n == VTR_FETCH_MAX) {
 		memcpy(k->code, code, sizeof(k->code));
