@@ -170,7 +170,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 	case KEY_DISK:
 		return add_disk(arg);
 	case KEY_CDROM:
-		return strcmp(arg, CDROM_NONE) ? set_file("cdrom", arg) : set("cdrom", arg);
+		return cdrom_is_image(arg) ? set_file("cdrom", arg) : set("cdrom", arg);
 	case KEY_BOOT:
 		return set("boot", arg);
 	case 'n':
@@ -357,7 +357,7 @@ static int check_cdrom(void)
 	uint32_t blocks;
 	int fd;
 
-	if (!config.cdrom || !strcmp(config.cdrom, CDROM_NONE))
+	if (!cdrom_is_image(config.cdrom))
 		return VMCTL_OK;
 	fd = cdrom_open(config.cdrom, CDROM_REMEDY, &blocks);
 	if (fd < 0)

@@ -213,7 +213,7 @@ int vmctl_run(int argc, char **argv)
 		return usage("--firmware", "has nothing to do beside --kernel");
 	if (c.kernel && boot)
 		return usage("--boot", "has nothing to do beside --kernel");
-	if (!c.kernel && !c.ndisks && !c.firmware && !(c.cdrom && strcmp(c.cdrom, CDROM_NONE)))
+	if (!c.kernel && !c.ndisks && !c.firmware && !cdrom_is_image(c.cdrom))
 		return usage("--kernel", "missing, and there is no --disk or --cdrom to boot from");
 	return vmm_run(&c);
 }

@@ -126,7 +126,7 @@ static int open_cdrom(const struct config *c, char **words, unsigned int n, int 
 	*fd = -1;
 	for (i = 0; i < n && strcmp(words[i], "cdrom"); i++)
 		;
-	if (i == n || !c->cdrom || !strcmp(c->cdrom, CDROM_NONE))
+	if (i == n || !cdrom_is_image(c->cdrom))
 		return 0;
 	*fd = cdrom_open(c->cdrom, CDROM_REMEDY, &blocks);
 	return *fd < 0 ? -1 : 0;
@@ -136,9 +136,10 @@ static int open_cdrom(const struct config *c, char **words, unsigned int n, int 
 static bool has_drive(struct vm *vm)
 {
 	json_t *answer = client_query(vm, json_pack("{s:s}", "do", "cdrom"), 1);
+	bool has = answer;
 
 	json_decref(answer);
-	return answer;
+	return has;
 }
 
 /* Keys that wait for the next start, and those that need not. */
@@ -208,7 +209,7 @@ static char **words_of(const struct vmctl_args *a, unsigned int *n)
 	if (words)
 		memcpy(words, a->names + 1, *n * sizeof(*words));
 	if (cdrom)
-		path = strcmp(cdrom, CDROM_NONE) ? text_absolute(cdrom) : strdup(cdrom);
+		path = cdrom_is_image(cdrom) ? text_absolute(cdrom) : strdup(cdrom);
 	if (!words || (cdrom && (!path || asprintf(&words[(*n)++], "cdrom=%s", path) < 0))) {
 		vmctl_errno(a->names[0], "free some memory");
 		return NULL;

@@ -385,7 +385,7 @@ static int check_bootable(const struct vm *vm, const struct config *c)
 {
 	unsigned int i;
 
-	if (!c->kernel && !c->ndisks && (!c->cdrom || !strcmp(c->cdrom, CDROM_NONE)))
+	if (!c->kernel && !c->ndisks && !cdrom_is_image(c->cdrom))
 		return vmctl_error(vm->name, "it has neither a kernel nor a disk or a CD to boot",
 				   "name one with `vmctl set NAME kernel=FILE`");
 	for (i = 0; i < c->nnets; i++)

@@ -9,11 +9,18 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+#include <string.h>
 
 struct vmm;
 
 #define CDROM_NONE	"none"	/* in place of an image: an empty drive */
 #define CDROM_REMEDY	"name an ISO image with --cdrom, or `none`"
+
+/* Is a medium named, rather than an empty drive or, with NULL, none? */
+static inline bool cdrom_is_image(const char *name)
+{
+	return name && strcmp(name, CDROM_NONE);
+}
 
 /* cdrom.c */
 int cdrom_open(const char *path, const char *remedy, uint32_t *blocks);

@@ -465,7 +465,7 @@ static int open_medium(struct vmm *m, struct vmm_cd *c)
 	uint32_t blocks;
 	int fd;
 
-	if (!strcmp(m->config->cdrom, CDROM_NONE))
+	if (!cdrom_is_image(m->config->cdrom))
 		return 0;
 	if (m->config->restore)
 		remedy = "the CD drive is empty until you fill it with `vmctl set --cdrom`";
