@@ -136,6 +136,8 @@ struct vtr_backend {
 	struct vtr_tsc_ratio_form (*tsc_ratio_form)(void);
 	/* NULL, or whether the CPU logs the writes that set a leaf's dirty bit; after check(). */
 	bool (*cpu_logs)(void);
+	/* NULL, or whether guests must not execute from large pages; after check(). */
+	bool (*small_code)(void);
 	/* NULL or, at load, the sentence that says why this CPU will not do; *err its errno. */
 	const char *(*check)(int *err);
 	int (*setup)(void);

@@ -100,4 +100,31 @@
 #define vtr_dump_attrs(cb)	(genl_dumpit_info(cb)->attrs)
 #endif
 
+/*
+ * Kernels that know of VMSCAPE: what a guest taught the branch predictors must not steer the process that runs it, once that is back
+ * in its own code on this CPU, nor the next one. Preemption off since the guest ran.
+ */
+#include <asm/cpufeature.h>
+#include <asm/nospec-branch.h>
+static inline void vtr_guest_ran(void)
+{
+#ifdef X86_FEATURE_IBPB_EXIT_TO_USER
+	if (static_cpu_has(X86_FEATURE_IBPB_EXIT_TO_USER))
+		this_cpu_write(x86_ibpb_exit_to_user, true);
+#endif
+}
+
+/*
+ * Has an interrupt of the host had the level-1 data cache since it was said to be clean? Kernels built with KVM for Intel keep
+ * account of it on each CPU.
+ */
+#include <linux/hardirq.h>
+#if IS_ENABLED(CONFIG_KVM_INTEL)
+#define vtr_l1d_touched()	kvm_get_cpu_l1tf_flush_l1d()
+#define vtr_l1d_clean()		kvm_clear_cpu_l1tf_flush_l1d()
+#else
+#define vtr_l1d_touched()	true
+#define vtr_l1d_clean()		do { } while (0)
+#endif
+
 #endif /* VITRINE_COMPAT_H */

@@ -140,6 +140,9 @@ static void vtr_add_leaf7(void)
 	}
 	if (!boot_cpu_has(X86_FEATURE_MSR_SPEC_CTRL))
 		e->edx &= ~(F(26) | F(27) | F(31));
+	/* MSR ARCH_CAPABILITIES, also on a CPU from before it: vtr_arch_capabilities() knows what it would say. */
+	if (boot_cpu_data.x86_vendor == X86_VENDOR_INTEL)
+		e->edx |= F(29);
 }
 
 static void vtr_add_basic(void)

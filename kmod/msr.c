@@ -441,7 +441,7 @@ static const u32 vtr_listed[] = {
 	0x140, 0x8b, 0xc0010015,
 };
 
-static const u32 vtr_listed_features[] = { 0x8b, MSR_AMD64_DE_CFG };
+static const u32 vtr_listed_features[] = { 0x8b, 0x10a, MSR_AMD64_DE_CFG };
 
 /**
  * vtr_msr_list() - the MSRs of KVM_GET_MSR_INDEX_LIST, or of the feature list
@@ -456,6 +456,57 @@ const u32 *vtr_msr_list(bool features, u32 *n)
 	return features ? vtr_listed_features : vtr_listed;
 }
 
+/*
+ * ARCH_CAPABILITIES: what a guest need not defend itself against, or can with what it has. The host's bits as far as all that they
+ * promise holds in a guest, and what its kernel knows of CPUs that came before the bit or without it. Not there: what a guest would
+ * have to switch on itself (TSX_CTRL, FB_CLEAR_CTRL, XAPIC_DISABLE), and SKIP_VMENTRY, since no guest is a hypervisor; that is why
+ * the machine check on a change of the page size (bit 6) is none of its concerns either. Source: SDM 4 "IA32_ARCH_CAPABILITIES".
+ */
+#define ARCH_RDCL_NO		BIT_ULL(0)
+#define ARCH_SSB_NO		BIT_ULL(4)
+#define ARCH_MDS_NO		BIT_ULL(5)
+#define ARCH_PSCHANGE_MC_NO	BIT_ULL(6)
+#define ARCH_GDS_NO		BIT_ULL(26)
+#define ARCH_RFDS_NO		BIT_ULL(27)
+#define ARCH_ITS_NO		BIT_ULL(62)
+/* IBRS_ALL, RSBA, TAA_NO, SBDR_SSDP_NO, FBSDP_NO, PSDP_NO, FB_CLEAR, RRSBA, BHI_NO, PBRSB_NO, RFDS_CLEAR. */
+#define ARCH_PASSED		(ARCH_RDCL_NO | ARCH_SSB_NO | ARCH_MDS_NO | ARCH_GDS_NO | ARCH_RFDS_NO | ARCH_ITS_NO | \
+				 BIT_ULL(1) | BIT_ULL(2) | BIT_ULL(8) | BIT_ULL(13) | BIT_ULL(14) | BIT_ULL(15) | \
+				 BIT_ULL(17) | BIT_ULL(19) | BIT_ULL(20) | BIT_ULL(24) | BIT_ULL(28))
+
+static u64 vtr_arch_capabilities(void)
+{
+	static const struct {
+		u32 bug;
+		u64 no;
+	} known[] = {
+		{ X86_BUG_CPU_MELTDOWN, ARCH_RDCL_NO },
+		{ X86_BUG_SPEC_STORE_BYPASS, ARCH_SSB_NO },
+		{ X86_BUG_MDS, ARCH_MDS_NO },
+#ifdef X86_BUG_GDS
+		{ X86_BUG_GDS, ARCH_GDS_NO },
+#endif
+#ifdef X86_BUG_RFDS
+		{ X86_BUG_RFDS, ARCH_RFDS_NO },
+#endif
+#ifdef X86_BUG_ITS
+		{ X86_BUG_ITS, ARCH_ITS_NO },
+#endif
+	};
+	u64 has = 0;
+	size_t i;
+
+	if (boot_cpu_data.x86_vendor != X86_VENDOR_INTEL)
+		return 0;
+	if (boot_cpu_has(X86_FEATURE_ARCH_CAPABILITIES))
+		rdmsrl(MSR_IA32_ARCH_CAPABILITIES, has);
+	has = (has & ARCH_PASSED) | ARCH_PSCHANGE_MC_NO;
+	for (i = 0; i < ARRAY_SIZE(known); i++)
+		if (!boot_cpu_has_bug(known[i].bug))
+			has |= known[i].no;
+	return has;
+}
+
 /**
  * vtr_msr_feature() - a feature MSR of the host, for KVM_GET_MSRS on the device
  * @msr: which
@@ -468,6 +519,9 @@ int vtr_msr_feature(u32 msr, u64 *val)
 	switch (msr) {
 	case 0x8b:
 		return rdmsrl_safe(0x8b, val) ? -EINVAL : 0;
+	case 0x10a:
+		*val = vtr_arch_capabilities();
+		return 0;
 	case MSR_AMD64_DE_CFG:
 		/* LFENCE serialises: the only bit guests look for. */
 		*val = boot_cpu_has(X86_FEATURE_LFENCE_RDTSC) ?
@@ -488,6 +542,7 @@ void vtr_msrs_init(struct vtr_vcpu *v)
 	v->msrs.platform_info = BIT_ULL(31);
 	v->msrs.ucode_rev = boot_cpu_data.x86_vendor == X86_VENDOR_INTEL ? 0x100000000ULL :
 									   0x01000065;
+	v->msrs.arch_capabilities = vtr_arch_capabilities();
 	vtr_msr_feature(MSR_AMD64_DE_CFG, &v->msrs.de_cfg);
 }
 

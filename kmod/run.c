@@ -53,6 +53,7 @@ void vtr_vcpu_load(struct vtr_vcpu *v)
 void vtr_vcpu_put(struct vtr_vcpu *v)
 {
 	v->loaded = false;
+	vtr_guest_ran();
 	vtr_hw(vcpu_put)(v);
 	vtr_fpu_put(v);		/* enables preemption and softirqs */
 }

@@ -37,6 +37,7 @@ int vtr_tdp_init(struct vtr_vm *vm)
 	pt->levels = min_t(u8, pgtable_l5_enabled() ? 5 : 4, vtr_backend->pt_levels);
 	vtr_leaf_levels = vtr_backend->leaf_levels();
 	pt->cpu_logs = vtr_backend->cpu_logs && vtr_backend->cpu_logs();
+	pt->small_code = vtr_backend->small_code && vtr_backend->small_code();
 	pt->root = (u64 *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
 	if (!pt->root)
 		return -ENOMEM;
@@ -263,6 +264,8 @@ static enum vtr_try vtr_tdp_try(struct vtr_vcpu *v, const struct vtr_slot *slot,
 		return VTR_TRY_AGAIN;
 	vtr_leaf_of(h, hva, &l);
 	l.level = slot->dirty ? 1 : vtr_slot_level(slot, gfn, h->level);
+	if (unlikely(mmu->pt.small_code))
+		l.level = vtr_pt_level_for(&mmu->pt, gfn, l.level, why & VTR_FAULT_FETCH);
 	/* A read maps writable too where the host has done its part already and no log is left out. */
 	l.writable = write || (vtr_host_writable(h->val) && vtr_slot_writable(v->vm, slot));
 	l.clean = slot->dirty && !write;

@@ -43,6 +43,7 @@ const struct vtr_pt_format vtr_pt_npt = {
 const struct vtr_pt_format vtr_pt_ept = {
 	.table		= BIT(0) | BIT(1) | BIT(2),
 	.leaf		= BIT(0) | BIT(2),
+	.execute	= BIT(2),
 	.large		= BIT(7),
 	.write		= BIT(1),
 	.dirty		= BIT(9),
@@ -98,9 +99,10 @@ static u64 vtr_pt_make(const struct vtr_pt *pt, const struct vtr_pt_leaf *l)
 {
 	const struct vtr_pt_format *fmt = pt->fmt;
 	u64 rights = l->writable ? fmt->write | (l->clean ? 0 : fmt->dirty) : 0;
+	bool large = l->level > 1;
 
-	return l->pfn << VTR_PAGE_SHIFT | fmt->leaf | fmt->memtype[l->level > 1][l->pat] |
-	       (l->level > 1 ? fmt->large : 0) | rights;
+	rights |= large && pt->small_code ? fmt->leaf & ~fmt->execute : fmt->leaf;
+	return l->pfn << VTR_PAGE_SHIFT | fmt->memtype[large][l->pat] | (large ? fmt->large : 0) | rights;
 }
 
 /* Does the change from one present leaf to another leave something in a TLB that must go? */
@@ -346,4 +348,28 @@ u64 vtr_pt_entry(const struct vtr_pt *pt, gfn_t gfn, unsigned int *level)
 		lacks |= ~entry & pt->fmt->write;
 		table = vtr_pt_table(pt, entry);
 	}
+}
+
+/**
+ * vtr_pt_level_for() - how large a leaf may become where code needs small ones
+ * @pt: the tables
+ * @gfn: a frame in it
+ * @level: at most
+ * @fetch: it is to be executed
+ *
+ * Where a fetch has had a large leaf split, the tables stay: data beside the code would take them away again, and the code would
+ * have them back, for ever.
+ *
+ * Return: the level.
+ */
+u8 vtr_pt_level_for(const struct vtr_pt *pt, gfn_t gfn, u8 level, bool fetch)
+{
+	unsigned int there;
+
+	if (!pt->small_code || level == 1)
+		return level;
+	if (fetch)
+		return 1;
+	vtr_pt_entry(pt, gfn, &there);
+	return there < level ? there : level;
 }

@@ -19,6 +19,7 @@
  * struct vtr_pt_format - bits of an entry
  * @table: of an entry that points to a table
  * @leaf: of every leaf: the right to read and execute
+ * @execute: of these the right to execute, where it can be taken alone by clearing it
  * @large: further bit of a 2 MiB or 1 GiB leaf
  * @write: right to write
  * @dirty: set in advance with @write, and the CPU is spared setting it; only a log by the CPU reads it
@@ -28,6 +29,7 @@
 struct vtr_pt_format {
 	u64 table;
 	u64 leaf;
+	u64 execute;
 	u64 large;
 	u64 write;
 	u64 dirty;
@@ -46,6 +48,7 @@ extern const struct vtr_pt_format vtr_pt_ept;
  * @levels: 4 or 5
  * @cpu_logs: the CPU logs each 4 KiB leaf whose dirty bit it sets: leaves whose writes are to be heard
  *	of lose that bit rather than the right to write
+ * @small_code: nothing is executed from large leaves
  */
 struct vtr_pt {
 	const struct vtr_pt_format *fmt;
@@ -53,6 +56,7 @@ struct vtr_pt {
 	unsigned long va_offset;
 	u8 levels;
 	bool cpu_logs;
+	bool small_code;
 };
 
 /**
@@ -106,6 +110,7 @@ bool vtr_pt_range(struct vtr_pt *pt, enum vtr_pt_op op, gfn_t start, gfn_t end, 
 bool vtr_pt_log_mask(struct vtr_pt *pt, gfn_t base, u64 mask);
 void vtr_pt_collect_all(struct vtr_pt *pt, u64 **freed);
 u64 vtr_pt_entry(const struct vtr_pt *pt, gfn_t gfn, unsigned int *level);
+u8 vtr_pt_level_for(const struct vtr_pt *pt, gfn_t gfn, u8 level, bool fetch);
 
 /* The list of tables that a change took out: each holds the address of the next in its entry 0. */
 static inline u64 *vtr_pt_freed_next(const u64 *table)

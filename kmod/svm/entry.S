@@ -116,7 +116,7 @@ SYM_FUNC_START(svm_enter_guest)
 	mov	SVM_ENTRY_HOST(%rdi), %rax
 	vmload	%rax
 
-	FILL_RETURN_BUFFER %rax, RSB_CLEAR_LOOPS, X86_FEATURE_RETPOLINE
+	FILL_RETURN_BUFFER %rax, RSB_CLEAR_LOOPS, X86_FEATURE_RSB_VMEXIT
 
 	ALTERNATIVE "jmp 5f", "", X86_FEATURE_MSR_SPEC_CTRL
 	cmpl	$0, SVM_ENTRY_SWITCH_SPEC(%rdi)
@@ -132,7 +132,14 @@ SYM_FUNC_START(svm_enter_guest)
 	/* The branch above must not be passed speculatively with the guest's SPEC_CTRL in force. */
 	lfence
 5:
+#ifdef UNTRAIN_RET_VM
+	UNTRAIN_RET_VM
+#else
 	UNTRAIN_RET
+#ifdef X86_FEATURE_IBPB_ON_VMEXIT
+	ALTERNATIVE "", "call entry_ibpb", X86_FEATURE_IBPB_ON_VMEXIT
+#endif
+#endif
 
 	/* Nothing of the guest stays in a register the host's code might use before writing it. */
 	xor	%ecx, %ecx

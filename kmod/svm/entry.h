@@ -23,7 +23,7 @@
  * @regs: the guest's general registers (vcpu->regs)
  * @vmcb_pa: physical address of the guest's VMCB
  * @host_pa: physical address of this CPU's area for the host's VMSAVE state
- * @switch_spec: nonzero: MSR SPEC_CTRL differs between guest and host and is exchanged
+ * @switch_spec: nonzero: MSR SPEC_CTRL is exchanged between guest and host
  * @guest_spec: the guest's value, updated on exit
  * @host_spec: the host's value
  * @vmcb: the VMCB, for the exit code of a VMRUN that faults

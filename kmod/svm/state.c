@@ -320,8 +320,10 @@ int svm_set_msr(struct vtr_vcpu *v, u32 msr, u64 val)
 		v->hw->spec_ctrl = val;
 		v->hw->vmcb->spec_ctrl = val;
 		/* Once the guest uses it, it may write it without an exit. */
-		if (svm_has_v_spec_ctrl || boot_cpu_has(X86_FEATURE_MSR_SPEC_CTRL))
+		if (svm_has_v_spec_ctrl || boot_cpu_has(X86_FEATURE_MSR_SPEC_CTRL)) {
 			svm_msrpm_allow(v->hw->msrpm, msr);
+			v->hw->spec_ctrl_open = true;
+		}
 		svm_touch(v, VMCB_CLEAN_MAPS);
 	} else if (msr != MSR_IA32_DEBUGCTLMSR) {
 		return -ENOENT;

@@ -64,6 +64,7 @@ struct vtr_backend_vcpu {
 	u64 guest_tf;		/* RFLAGS.TF as the guest has it, while single-stepping */
 	u64 cr4;		/* the guest's view; the VMCB's has CR4.MCE of the host */
 	u32 spec_ctrl;
+	bool spec_ctrl_open;	/* the guest may write SPEC_CTRL without an exit */
 	u64 tsc_aux;
 	u64 tsc_ratio;		/* in MSR TSC_RATIO's form */
 	struct page *msrpm;

@@ -261,6 +261,10 @@ void svm_flush_tlb(struct vtr_vcpu *v)
 	}
 }
 
+/*
+ * Exchanged also where both values are the same: of a guest that may write its own nobody knows what it is after the exit; and where
+ * the host relies on IBRS in its kernel alone, it is the write after the guest that makes it hold.
+ */
 static __always_inline void svm_spec_ctrl_prepare(struct vtr_backend_vcpu *hw)
 {
 	u32 host;
@@ -270,7 +274,8 @@ static __always_inline void svm_spec_ctrl_prepare(struct vtr_backend_vcpu *hw)
 	host = spec_ctrl_current();
 	hw->entry.host_spec = host;
 	hw->entry.guest_spec = hw->spec_ctrl;
-	hw->entry.switch_spec = hw->spec_ctrl != host;
+	hw->entry.switch_spec = hw->spec_ctrl_open || hw->spec_ctrl != host ||
+				static_cpu_has(X86_FEATURE_KERNEL_IBRS);
 }
 
 static __always_inline void svm_spec_ctrl_finish(struct vtr_backend_vcpu *hw)

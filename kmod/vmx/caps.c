@@ -101,6 +101,11 @@ VMX_PARAM(tsc_scaling, "TSCs of guests at a frequency of their own");
 VMX_PARAM(ple, "exits from loops of PAUSE");
 VMX_PARAM(mtf, "single steps by the monitor trap");
 
+/* Not a feature of the CPU but a defence: -1 leaves it to the host's kernel; after the load 0 or 1. */
+static int vmx_param_nx_huge_pages = -1;
+module_param_named(nx_huge_pages, vmx_param_nx_huge_pages, int, 0444);
+MODULE_PARM_DESC(nx_huge_pages, "Intel: guests execute from 4 KiB pages alone (-1: where code on huge pages can stop the host)");
+
 /**
  * struct vmx_feature - what a parameter hides
  * @on: the parameter
@@ -249,6 +254,18 @@ bool vmx_cpu_logs(void)
 }
 
 /**
+ * vmx_small_code() - must guests not execute from large pages?
+ *
+ * CPUs of many generations end in a machine check, which takes the host down, when they find the same code in the instruction TLB
+ * under two sizes of page, and a guest can see to it where EPT has large leaves. Source: Intel, "Machine Check Error on Page Size
+ * Change" (CVE-2018-12207); which they are the host's kernel knows. Nobody could try the machine check itself in the emulated host.
+ */
+bool vmx_small_code(void)
+{
+	return vmx_param_nx_huge_pages;
+}
+
+/**
  * vmx_caps_read() - fill vmx_caps
  * @err: filled with the errno for the load when the CPU will not do
  *
@@ -287,6 +304,9 @@ const char *vmx_caps_read(int *err)
 	vmx_caps.timer_shift = misc & MISC_TIMER_SHIFT;
 	vmx_param_preemption_timer &= !vmx_timer_broken();
 	vmx_hide_features();
+	if (vmx_param_nx_huge_pages < 0)
+		vmx_param_nx_huge_pages = boot_cpu_has_bug(X86_BUG_ITLB_MULTIHIT) && !cpu_mitigations_off();
+	vmx_param_nx_huge_pages = !!vmx_param_nx_huge_pages;
 	rdmsrl(MSR_IA32_VMX_CR0_FIXED0, vmx_caps.cr0_fixed0);
 	vmx_caps.cr0_fixed0 &= ~(u64)(X86_CR0_PE | X86_CR0_PG);
 	rdmsrl(MSR_IA32_VMX_CR4_FIXED0, vmx_caps.cr4_fixed0);

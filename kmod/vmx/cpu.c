@@ -19,6 +19,7 @@
 #define VMX_VPIDS	BIT(16)
 
 DEFINE_PER_CPU(struct vmx_cpu, vmx_cpus);
+DEFINE_STATIC_KEY_FALSE(vmx_flush_l1d);
 
 static DEFINE_SPINLOCK(vmx_vpid_lock);
 static DECLARE_BITMAP(vmx_vpids, VMX_VPIDS);
@@ -72,6 +73,8 @@ int vmx_setup(void)
 	int cpu;
 
 	vmx_msrs_setup();
+	if (boot_cpu_has_bug(X86_BUG_L1TF) && boot_cpu_has(X86_FEATURE_FLUSH_L1D) && !cpu_mitigations_off())
+		static_branch_enable(&vmx_flush_l1d);
 	/* VPID 0 is the host's. */
 	__set_bit(0, vmx_vpids);
 	for_each_possible_cpu(cpu) {

@@ -90,10 +90,8 @@ SYM_FUNC_START(vmx_enter_guest)
 	mov	R_RDI(%rdi), %rdi
 
 	/* VERW touches ZF only. */
-#if defined(X86_FEATURE_CLEAR_CPU_BUF_VM)
-	VM_CLEAR_CPU_BUFFERS
-#elif defined(X86_FEATURE_CLEAR_CPU_BUF)
-	CLEAR_CPU_BUFFERS
+#ifdef X86_FEATURE_CLEAR_CPU_BUF
+	CLEAR_CPU_BUFFERS	/* not VM_CLEAR_CPU_BUFFERS, which is for AMD's weakness (TSA) and empty here */
 #endif
 	/* Exits arrive with the stack as it is here, by no jump that objtool sees. */
 	UNWIND_HINT_SAVE
@@ -108,7 +106,7 @@ SYM_FUNC_START(vmx_enter_guest)
 	 * ones need no saving.
 	 */
 	pop	%rdi
-	mov	$1, %eax
+	mov	$1, %ebx
 	jmp	7f
 
 SYM_INNER_LABEL(vmx_exit_point, SYM_L_GLOBAL)
@@ -135,12 +133,11 @@ SYM_INNER_LABEL(vmx_exit_point, SYM_L_GLOBAL)
 	pop	%rcx
 	mov	%rcx, R_RDI(%rdi)
 	pop	%rdi
-	xor	%eax, %eax
+	xor	%ebx, %ebx
 7:
 	FILL_RETURN_BUFFER %rcx, RSB_CLEAR_LOOPS, X86_FEATURE_RSB_VMEXIT, X86_FEATURE_RSB_VMEXIT_LITE
 
 	ALTERNATIVE "jmp 9f", "", X86_FEATURE_MSR_SPEC_CTRL
-	mov	%eax, %ebx
 	cmpl	$0, VMX_ENTRY_SWITCH_SPEC(%rdi)
 	je	8f
 	mov	$MSR_IA32_SPEC_CTRL, %ecx
@@ -152,8 +149,12 @@ SYM_INNER_LABEL(vmx_exit_point, SYM_L_GLOBAL)
 8:
 	/* The branch above must not be passed speculatively with the guest's SPEC_CTRL in force. */
 	lfence
-	mov	%ebx, %eax
 9:
+	/* The branch history is the guest's, and with it which branch of the host's is predicted by which of the guest's. */
+#ifdef X86_FEATURE_CLEAR_BHB_LOOP_ON_VMEXIT
+	CLEAR_BRANCH_HISTORY_VMEXIT
+#endif
+	mov	%ebx, %eax
 	/* Nothing of the guest stays in a register the host's code might use before writing it. */
 	xor	%ecx, %ecx
 	xor	%edx, %edx

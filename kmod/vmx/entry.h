@@ -22,7 +22,7 @@
  * @regs: the guest's general registers (vcpu->regs); RSP is the VMCS's
  * @host_rsp: what the VMCS holds as the host's stack pointer
  * @launched: the VMCS was launched since it was cleared
- * @switch_spec: nonzero: MSR SPEC_CTRL differs between guest and host and is exchanged
+ * @switch_spec: nonzero: MSR SPEC_CTRL is exchanged between guest and host
  * @guest_spec: the guest's value, updated on exit
  * @host_spec: the host's value
  */

@@ -446,8 +446,10 @@ int vmx_set_msr(struct vtr_vcpu *v, u32 msr, u64 val)
 	} else if (msr == MSR_IA32_SPEC_CTRL) {
 		v->hw->spec_ctrl = val;
 		/* Once the guest uses it, it may write it without an exit. */
-		if (boot_cpu_has(X86_FEATURE_MSR_SPEC_CTRL))
+		if (boot_cpu_has(X86_FEATURE_MSR_SPEC_CTRL)) {
 			vmx_msr_bitmap_allow(v->hw->msr_bitmap, msr);
+			v->hw->spec_ctrl_open = true;
+		}
 	} else if (msr != MSR_IA32_DEBUGCTLMSR) {
 		return -ENOENT;
 	}

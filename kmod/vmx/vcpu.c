@@ -325,7 +325,7 @@ void vmx_vcpu_load(struct vtr_vcpu *v)
 	vmx_load_thread(v);
 	vmx_load_msrs(v);
 	/* Whatever ran since the last load may have brought secrets into the cache. */
-	if (boot_cpu_has_bug(X86_BUG_L1TF) && boot_cpu_has(X86_FEATURE_FLUSH_L1D))
+	if (static_branch_unlikely(&vmx_flush_l1d))
 		hw->rare |= VMX_RARE_L1D;
 	if (static_cpu_has(X86_FEATURE_RDTSCP)) {
 		/* The host's value names the CPU and never changes. */
@@ -367,6 +367,10 @@ void vmx_flush_tlb(struct vtr_vcpu *v)
 	v->hw->rare |= VMX_RARE_FLUSH;
 }
 
+/*
+ * Exchanged also where both values are the same: of a guest that may write its own nobody knows what it is after the exit; and where
+ * the host relies on IBRS in its kernel alone, it is the write after the guest that makes it hold.
+ */
 static __always_inline void vmx_spec_ctrl_prepare(struct vtr_backend_vcpu *hw)
 {
 	u32 host;
@@ -376,7 +380,8 @@ static __always_inline void vmx_spec_ctrl_prepare(struct vtr_backend_vcpu *hw)
 	host = spec_ctrl_current();
 	hw->entry.host_spec = host;
 	hw->entry.guest_spec = hw->spec_ctrl;
-	hw->entry.switch_spec = hw->spec_ctrl != host;
+	hw->entry.switch_spec = hw->spec_ctrl_open || hw->spec_ctrl != host ||
+				static_cpu_has(X86_FEATURE_KERNEL_IBRS);
 }
 
 static __always_inline void vmx_spec_ctrl_finish(struct vtr_backend_vcpu *hw)
@@ -433,8 +438,10 @@ static noinline void vmx_enter_rare(struct vtr_vcpu *v)
 		vmx_load_pdptes(v);
 	if (hw->rare & VMX_RARE_FLUSH)
 		vmx_flush_now(v);
-	if (hw->rare & VMX_RARE_L1D)
+	if (hw->rare & VMX_RARE_L1D) {
 		wrmsrl(MSR_IA32_FLUSH_CMD, L1D_FLUSH);
+		vtr_l1d_clean();
+	}
 	if (hw->rare & VMX_RARE_STEP) {
 		hw->guest_tf = v->rflags & X86_EFLAGS_TF;
 		hw->rflags = v->rflags | X86_EFLAGS_TF;
@@ -540,6 +547,9 @@ int vmx_enter(struct vtr_vcpu *v)
 		vmcs_write(VMCS_HOST_CR4, cr4);
 	}
 	vmx_spec_ctrl_prepare(hw);
+	/* The host's interrupts come between the exits of one turn, too. */
+	if (static_branch_unlikely(&vmx_flush_l1d) && vtr_l1d_touched())
+		hw->rare |= VMX_RARE_L1D;
 	if (unlikely(hw->rare & VMX_RARE_BEFORE))
 		vmx_enter_rare(v);
 	if (hw->timer_at)

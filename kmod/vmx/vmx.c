@@ -13,6 +13,7 @@ const struct vtr_backend vtr_vmx_backend = {
 	.exit_timer		= vmx_exit_timer,
 	.tsc_ratio_form		= vmx_tsc_ratio_form,
 	.cpu_logs		= vmx_cpu_logs,
+	.small_code		= vmx_small_code,
 	.check			= vmx_check,
 	.setup			= vmx_setup,
 	.teardown		= vmx_teardown,

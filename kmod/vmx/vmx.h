@@ -101,6 +101,7 @@ struct vtr_backend_vcpu {
 	u64 host_msr[VMX_MSRS];
 	u64 tsc_aux;
 	u32 spec_ctrl;
+	bool spec_ctrl_open;	/* the guest may write SPEC_CTRL without an exit */
 	u8 *vapic;		/* page of the virtual TPR: @own_vapic, or the local APIC's registers */
 	u8 *own_vapic;
 	unsigned long *msr_bitmap;
@@ -134,6 +135,9 @@ struct vmx_caps {
 
 extern struct vmx_caps vmx_caps;
 
+/* Guests could read what is in the level-1 data cache (L1 Terminal Fault): it is flushed before the entries that follow others' use. */
+DECLARE_STATIC_KEY_FALSE(vmx_flush_l1d);
+
 DECLARE_PER_CPU(struct vmx_cpu, vmx_cpus);
 
 /* caps.c */
@@ -145,6 +149,7 @@ bool vmx_scales_tsc(void);
 struct vtr_tsc_ratio_form vmx_tsc_ratio_form(void);
 bool vmx_ept_accessed(void);
 bool vmx_cpu_logs(void);
+bool vmx_small_code(void);
 
 /* cpu.c */
 const char *vmx_check(int *err);

@@ -567,3 +567,30 @@ void sleep_ms(unsigned int ms)
 {
 	poll(NULL, 0, ms);
 }
+
+/**
+ * vcpu_stat() - a statistic of a vCPU
+ * @name: its name in the binary statistics
+ *
+ * Return: -1 where there is none of that name.
+ */
+int64_t vcpu_stat(struct vcpu *vcpu, const char *name)
+{
+	struct kvm_stats_header header;
+	int fd = ioctl(vcpu->fd, KVM_GET_STATS_FD, NULL);
+	int64_t value = -1;
+	uint32_t i;
+
+	NEED(fd >= 0 && pread(fd, &header, sizeof(header), 0) == sizeof(header));
+	for (i = 0; i < header.num_desc && value < 0; i++) {
+		size_t size = sizeof(struct kvm_stats_desc) + header.name_size;
+		struct kvm_stats_desc *desc = calloc(1, size + 1);
+
+		NEED(pread(fd, desc, size, header.desc_offset + i * size) == (ssize_t)size);
+		if (!strcmp(desc->name, name))
+			NEED(pread(fd, &value, 8, header.data_offset + desc->offset) == 8);
+		free(desc);
+	}
+	close(fd);
+	return value;
+}

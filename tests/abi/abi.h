@@ -177,6 +177,7 @@ void guest_handler16(struct vcpu *vcpu, unsigned int vector, uint64_t gpa);
 int vcpu_run(struct vcpu *vcpu);
 bool vcpu_runs_to(struct vcpu *vcpu, unsigned int reason);
 bool vcpu_runs_to_port(struct vcpu *vcpu, unsigned int port);
+int64_t vcpu_stat(struct vcpu *vcpu, const char *name);
 #define vcpu_done(vcpu) vcpu_runs_to_port(vcpu, DONE_PORT)
 void vcpu_start(struct vcpu *vcpu);
 bool vcpu_returns_within(struct vcpu *vcpu, unsigned int ms);

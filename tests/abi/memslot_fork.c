@@ -17,31 +17,9 @@ GUEST(rounds, 16,
       "3: addr32 add (%esi), %eax; add $4096, %esi; loop 3b\n"
       "out %al, $0x80; jmp 1b");
 
-/* A statistic by its name; -1 where there is none. */
-static int64_t stat_of(struct vcpu *vcpu, const char *name)
-{
-	struct kvm_stats_header header;
-	int fd = ioctl(vcpu->fd, KVM_GET_STATS_FD, NULL);
-	int64_t value = -1;
-	uint32_t i;
-
-	NEED(fd >= 0 && pread(fd, &header, sizeof(header), 0) == sizeof(header));
-	for (i = 0; i < header.num_desc && value < 0; i++) {
-		size_t size = sizeof(struct kvm_stats_desc) + header.name_size;
-		struct kvm_stats_desc *desc = calloc(1, size + 1);
-
-		NEED(pread(fd, desc, size, header.desc_offset + i * size) == (ssize_t)size);
-		if (!strcmp(desc->name, name))
-			NEED(pread(fd, &value, 8, header.data_offset + desc->offset) == 8);
-		free(desc);
-	}
-	close(fd);
-	return value;
-}
-
 static int64_t faults_of(struct vcpu *vcpu)
 {
-	int64_t reads = stat_of(vcpu, "faults_read"), writes = stat_of(vcpu, "faults_write");
+	int64_t reads = vcpu_stat(vcpu, "faults_read"), writes = vcpu_stat(vcpu, "faults_write");
 
 	return reads < 0 || writes < 0 ? -1 : reads + writes;
 }

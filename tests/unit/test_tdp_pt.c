@@ -156,6 +156,38 @@ START_TEST(test_npt_bits)
 }
 END_TEST
 
+/* Where nothing may be executed from large leaves. */
+START_TEST(test_small_code)
+{
+	u64 *freed = NULL;
+	unsigned int level;
+
+	teardown();
+	setup_levels(&vtr_pt_ept, 4);
+	ck_assert_uint_eq(vtr_pt_level_for(&pt, HUGE, 3, true), 3);
+	pt.small_code = true;
+	/* Large without X, small with. */
+	map(HUGE, HUGE, 2, true);
+	ck_assert_uint_eq(vtr_pt_entry(&pt, HUGE, &level), 0x200000 | 0x3f3);
+	map(3, 4, 1, true);
+	ck_assert_uint_eq(vtr_pt_entry(&pt, 3, &level), 0x4000 | 0x377);
+	/* Data goes where it will, code into 4 KiB. */
+	ck_assert_uint_eq(vtr_pt_level_for(&pt, 5 * HUGE, 3, false), 2);
+	ck_assert_uint_eq(vtr_pt_level_for(&pt, 1 << 20, 3, false), 3);
+	ck_assert_uint_eq(vtr_pt_level_for(&pt, HUGE + 7, 2, false), 2);
+	ck_assert_uint_eq(vtr_pt_level_for(&pt, HUGE + 7, 2, true), 1);
+	/* The large leaf gives way, with a flush, and does not come back beside the code. */
+	topup();
+	ck_assert_int_eq(map_on(HUGE + 7, HUGE + 7, 1, true, NULL), VTR_PT_REFUSED);
+	ck_assert_int_eq(map_on(HUGE + 7, HUGE + 7, 1, true, &freed), VTR_PT_FLUSH);
+	ck_assert_uint_eq(vtr_pt_entry(&pt, HUGE + 7, &level) & 7, 7);
+	ck_assert_uint_eq(level, 1);
+	ck_assert_uint_eq(vtr_pt_entry(&pt, HUGE + 8, &level), 0);
+	ck_assert_uint_eq(vtr_pt_level_for(&pt, HUGE + 8, 2, false), 1);
+	ck_assert_ptr_null(freed);
+}
+END_TEST
+
 START_TEST(test_ept_bits)
 {
 	unsigned int level;
@@ -573,6 +605,7 @@ int main(void)
 	tcase_add_test(c, test_sizes);
 	tcase_add_test(c, test_npt_bits);
 	tcase_add_test(c, test_ept_bits);
+	tcase_add_test(c, test_small_code);
 	tcase_add_test(c, test_five_levels);
 	tcase_add_test(c, test_last_frame);
 	tcase_add_test(c, test_upgrade_needs_no_flush);
