@@ -115,16 +115,28 @@ static inline void vtr_guest_ran(void)
 }
 
 /*
- * Has an interrupt of the host had the level-1 data cache since it was said to be clean? Kernels built with KVM for Intel keep
- * account of it on each CPU.
+ * Has this CPU taken an interrupt since it was last asked? Kernels built with KVM for Intel keep account of that, to know when the
+ * level-1 data cache has been the host's. Interrupts off.
  */
 #include <linux/hardirq.h>
+static __always_inline bool vtr_interrupted(void)
+{
 #if IS_ENABLED(CONFIG_KVM_INTEL)
-#define vtr_l1d_touched()	kvm_get_cpu_l1tf_flush_l1d()
-#define vtr_l1d_clean()		kvm_clear_cpu_l1tf_flush_l1d()
-#else
-#define vtr_l1d_touched()	true
-#define vtr_l1d_clean()		do { } while (0)
+	if (likely(!kvm_get_cpu_l1tf_flush_l1d()))
+		return false;
+	kvm_clear_cpu_l1tf_flush_l1d();
 #endif
+	return true;
+}
+
+/* Kernels that can have events delivered by FRED, which has no gates for vmx_raise_irq() and INT to go through. */
+static inline bool vtr_host_uses_fred(void)
+{
+#ifdef X86_FEATURE_FRED
+	return boot_cpu_has(X86_FEATURE_FRED);
+#else
+	return false;
+#endif
+}
 
 #endif /* VITRINE_COMPAT_H */

@@ -32,6 +32,10 @@ static int __init vtr_init(void)
 	int err;
 
 	why = b->check(&err);
+	if (!why && vtr_host_uses_fred()) {
+		why = "the host's kernel has its events delivered by FRED, which is not supported yet: boot it with fred=off";
+		err = -EOPNOTSUPP;
+	}
 	if (why) {
 		pr_err("vitrine: %s\n", why);
 		return err;

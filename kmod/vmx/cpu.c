@@ -12,6 +12,7 @@
 #include <linux/smp.h>
 #include <asm/cpufeature.h>
 #include <asm/msr.h>
+#include <asm/perf_event.h>
 #include <asm/processor.h>
 #include <asm/tlbflush.h>
 #include "vmx.h"
@@ -132,9 +133,12 @@ int vmx_cpu_enable(void)
 
 	if (cr4_read_shadow() & X86_CR4_VMXE)
 		return c->enabled ? 0 : -EBUSY;
+	/* Most CPUs switch a trace of the processor off in VMX operation, and let nobody switch it on: its driver has to know. */
+	intel_pt_handle_vmx(1);
 	cr4_set_bits(X86_CR4_VMXE);
 	if (vmx_on(page_to_phys(c->vmxon))) {
 		cr4_clear_bits(X86_CR4_VMXE);
+		intel_pt_handle_vmx(0);
 		return -EBUSY;
 	}
 	/* What was cached before, by another hypervisor or before suspend, is void. */
@@ -203,6 +207,7 @@ void vmx_cpu_disable(void)
 	list_for_each_entry_safe(hw, next, &c->active, active)
 		vmx_clear(hw->vcpu);
 	vmx_off();
+	intel_pt_handle_vmx(0);
 	cr4_clear_bits(X86_CR4_VMXE);
 	local_irq_restore(flags);
 }

@@ -21,6 +21,8 @@ static u64 vmx_check_read(void *hw, u32 field)
 /* Fills c->what in if a check is known that fails. */
 static void vmx_find_culprit(const struct vtr_backend_vcpu *hw, struct vmx_check *c)
 {
+	if ((hw->exit_reason & VMX_EXIT_BASIC) == VMX_EXIT_MACHINE_CHECK)
+		return;
 	if (hw->exit_reason != VMX_EXIT_NO_ENTRY)
 		vmx_check_guest(c);
 	else if (hw->insn_error == VMX_ERROR_CONTROLS)
@@ -49,6 +51,8 @@ void vmx_explain_failure(struct vtr_vcpu *v)
 		snprintf(v->why, sizeof(v->why), "reason %#x: %s", v->hw->exit_reason,
 			 v->hw->exit_reason == VMX_EXIT_NO_ENTRY ?
 			 vmx_insn_error(v->hw->insn_error) :
+			 (v->hw->exit_reason & VMX_EXIT_BASIC) == VMX_EXIT_MACHINE_CHECK ?
+			 "the host had a machine check during the entry" :
 			 "guest state that no known check refuses");
 	pr_info_ratelimited("vitrine: VM %u, vCPU %u: entry failed: %s\n", v->vm->vm_id, v->id,
 			    v->why);

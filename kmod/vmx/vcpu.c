@@ -80,8 +80,7 @@ static void vmx_init_controls(struct vtr_vcpu *v)
 	vmcs_write(VMCS_PF_ERROR_MATCH, 0);
 	vmcs_write(VMCS_CR3_TARGETS, 0);
 	vmcs_write(VMCS_EXIT_MSR_STORE_COUNT, 0);
-	vmcs_write(VMCS_EXIT_MSR_LOAD_COUNT, 0);
-	vmcs_write(VMCS_ENTRY_MSR_LOAD_COUNT, 0);
+	vmx_perf_init(v);
 	vmcs_write(VMCS_ENTRY_INTR_INFO, 0);
 	vmcs_write(VMCS_MSR_BITMAP, __pa(hw->msr_bitmap));
 	vmcs_write(VMCS_GUEST_RSP, 0);
@@ -137,7 +136,8 @@ int vmx_vcpu_create(struct vtr_vcpu *v)
 	hw->own_vapic = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
 	hw->vapic = hw->own_vapic;
 	hw->msr_bitmap = vmx_msr_bitmap_create();
-	if (!hw->vmcs || !hw->vapic || !hw->msr_bitmap || vmx_log_create(v)) {
+	hw->perf = vmx_perf_create();
+	if (!hw->vmcs || !hw->vapic || !hw->msr_bitmap || !hw->perf || vmx_log_create(v)) {
 		vmx_vcpu_destroy(v);
 		return -ENOMEM;
 	}
@@ -171,6 +171,7 @@ void vmx_vcpu_destroy(struct vtr_vcpu *v)
 	vmx_vpid_put(hw->vpid);
 	vmx_msr_bitmap_destroy(hw->msr_bitmap);
 	vmx_log_destroy(v);
+	kfree(hw->perf);
 	free_page((unsigned long)hw->own_vapic);
 	free_page((unsigned long)hw->vmcs);
 	kfree(hw);
@@ -327,6 +328,7 @@ void vmx_vcpu_load(struct vtr_vcpu *v)
 	/* Whatever ran since the last load may have brought secrets into the cache. */
 	if (static_branch_unlikely(&vmx_flush_l1d))
 		hw->rare |= VMX_RARE_L1D;
+	vmx_perf_look(v);
 	if (static_cpu_has(X86_FEATURE_RDTSCP)) {
 		/* The host's value names the CPU and never changes. */
 		if (c->tsc_aux != hw->tsc_aux)
@@ -438,10 +440,10 @@ static noinline void vmx_enter_rare(struct vtr_vcpu *v)
 		vmx_load_pdptes(v);
 	if (hw->rare & VMX_RARE_FLUSH)
 		vmx_flush_now(v);
-	if (hw->rare & VMX_RARE_L1D) {
+	if (hw->rare & VMX_RARE_PERF)
+		vmx_perf_look(v);
+	if (hw->rare & VMX_RARE_L1D)
 		wrmsrl(MSR_IA32_FLUSH_CMD, L1D_FLUSH);
-		vtr_l1d_clean();
-	}
 	if (hw->rare & VMX_RARE_STEP) {
 		hw->guest_tf = v->rflags & X86_EFLAGS_TF;
 		hw->rflags = v->rflags | X86_EFLAGS_TF;
@@ -482,6 +484,8 @@ static noinline int vmx_leave_rare(struct vtr_vcpu *v, u32 vectoring)
 	u8 tpr = hw->vapic[VMX_VAPIC_TPR] >> 4;
 	int what = 0;
 
+	if (hw->rare & VMX_RARE_DEBUGCTL)
+		update_debugctlmsr(hw->host.debugctl);
 	if (vmx_caps.cpu & VMX_CPU_TPR_SHADOW && v->cr8 != tpr) {
 		v->cr8 = tpr;
 		what = VTR_ENTERED_TPR;
@@ -548,8 +552,8 @@ int vmx_enter(struct vtr_vcpu *v)
 	}
 	vmx_spec_ctrl_prepare(hw);
 	/* The host's interrupts come between the exits of one turn, too. */
-	if (static_branch_unlikely(&vmx_flush_l1d) && vtr_l1d_touched())
-		hw->rare |= VMX_RARE_L1D;
+	if (unlikely(vtr_interrupted()))
+		hw->rare |= static_branch_unlikely(&vmx_flush_l1d) ? VMX_RARE_L1D | VMX_RARE_PERF : VMX_RARE_PERF;
 	if (unlikely(hw->rare & VMX_RARE_BEFORE))
 		vmx_enter_rare(v);
 	if (hw->timer_at)

@@ -51,8 +51,10 @@ enum vmx_rare {
 	VMX_RARE_STEP	= BIT(5),	/* a debugger's single step, where the CPU has no monitor trap */
 	VMX_RARE_LOG	= BIT(6),	/* the CPU logs writes: collect them */
 	VMX_RARE_TIMER	= BIT(7),	/* the preemption timer is not wanted any more */
+	VMX_RARE_PERF	= BIT(8),	/* the host may have changed what it measures */
+	VMX_RARE_DEBUGCTL = BIT(9),	/* the host's MSR DEBUGCTL is not zero, as an exit leaves it */
 	VMX_RARE_ONCE	= VMX_RARE_FLUSH | VMX_RARE_CONTROL | VMX_RARE_PDPTE | VMX_RARE_L1D |
-			  VMX_RARE_TIMER,
+			  VMX_RARE_TIMER | VMX_RARE_PERF,
 	VMX_RARE_BEFORE	= VMX_RARE_ONCE | VMX_RARE_STEP,
 };
 
@@ -63,7 +65,7 @@ enum vmx_msr { VMX_STAR, VMX_LSTAR, VMX_CSTAR, VMX_SFMASK, VMX_KERNEL_GS, VMX_MS
  * struct vmx_host_state - what the VMCS holds of the host, to write only what changed
  */
 struct vmx_host_state {
-	u64 cr3, cr4, fs_base;
+	u64 cr3, cr4, fs_base, debugctl;
 	u16 ds, es, fs, gs, ldt;
 };
 
@@ -106,6 +108,8 @@ struct vtr_backend_vcpu {
 	u8 *own_vapic;
 	unsigned long *msr_bitmap;
 	u64 *pml;		/* the log of writes, or NULL */
+	struct vmx_perf *perf;	/* the MSRs that entries and exits load */
+	u32 perf_msrs;		/* how many */
 };
 
 /**
@@ -150,6 +154,10 @@ struct vtr_tsc_ratio_form vmx_tsc_ratio_form(void);
 bool vmx_ept_accessed(void);
 bool vmx_cpu_logs(void);
 bool vmx_small_code(void);
+
+struct vmx_perf *vmx_perf_create(void);
+void vmx_perf_init(struct vtr_vcpu *v);
+void vmx_perf_look(struct vtr_vcpu *v);
 
 /* cpu.c */
 const char *vmx_check(int *err);
