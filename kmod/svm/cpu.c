@@ -4,6 +4,7 @@
  *
  * Turning CPUs on and off at the right moments (load, hotplug, suspend, reboot) is host.c's job.
  */
+#include <linux/cc_platform.h>
 #include <linux/cpu.h>
 #include <linux/mm.h>
 #include <linux/moduleparam.h>
@@ -121,6 +122,11 @@ const char *svm_check(int *err)
 	if (vm_cr & SVM_VM_CR_SVMDIS) {
 		*err = -EOPNOTSUPP;
 		return "AMD-V is disabled by the firmware: enable SVM in the BIOS setup and power-cycle";
+	}
+	/* Every address in a VMCB and in nested tables would need the encryption bit, and each of the host's entries may have it or not. */
+	if (cc_platform_has(CC_ATTR_MEM_ENCRYPT)) {
+		*err = -EOPNOTSUPP;
+		return "the host's kernel encrypts its memory (SME), which is not supported yet: boot it with mem_encrypt=off";
 	}
 	rdmsrl(MSR_EFER, efer);
 	if (efer & EFER_SVME) {
