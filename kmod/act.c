@@ -183,8 +183,8 @@ static noinline enum vtr_act vtr_act_exception(struct vtr_vcpu *v, const struct 
 {
 	switch (e->exc.vector) {
 	case X86_TRAP_MC:
-		/* The machine's, not the guest's: hand it to the host's handler. */
-		asm volatile("int $0x12");
+		/* The machine's, not the guest's. */
+		vtr_host_machine_check();
 		return VTR_ACT_RESUME;
 	case X86_TRAP_DB:
 		return vtr_act_db(v, e);

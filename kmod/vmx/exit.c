@@ -138,9 +138,6 @@ static void vmx_decode_rest(struct vtr_vcpu *v, struct vtr_exit *e)
 		e->kind = VTR_EXIT_ENTRY_FAILED;
 		if (reason == VMX_EXIT_NO_ENTRY)
 			e->hw_reason = v->hw->insn_error;
-		/* The machine's, as in vtr_act_exception(): its handler has to clear it, or the next one is the end. */
-		if ((reason & VMX_EXIT_BASIC) == VMX_EXIT_MACHINE_CHECK)
-			asm volatile("int $0x12");
 		vmx_explain_failure(v);
 		return;
 	}

@@ -21,8 +21,6 @@ static u64 vmx_check_read(void *hw, u32 field)
 /* Fills c->what in if a check is known that fails. */
 static void vmx_find_culprit(const struct vtr_backend_vcpu *hw, struct vmx_check *c)
 {
-	if ((hw->exit_reason & VMX_EXIT_BASIC) == VMX_EXIT_MACHINE_CHECK)
-		return;
 	if (hw->exit_reason != VMX_EXIT_NO_ENTRY)
 		vmx_check_guest(c);
 	else if (hw->insn_error == VMX_ERROR_CONTROLS)
@@ -32,8 +30,10 @@ static void vmx_find_culprit(const struct vtr_backend_vcpu *hw, struct vmx_check
 }
 
 /**
- * vmx_explain_failure() - name the check that the last entry failed
+ * vmx_explain_failure() - name the check that the last entry failed; a machine check goes to the host
  * @v: loaded, its VMCS is current
+ *
+ * Context: interrupts off.
  */
 void vmx_explain_failure(struct vtr_vcpu *v)
 {
@@ -43,17 +43,21 @@ void vmx_explain_failure(struct vtr_vcpu *v)
 		.cr0_fixed0 = vmx_caps.cr0_fixed0, .cr0_fixed1 = 0xffffffff,
 		.cr4_fixed0 = vmx_caps.cr4_fixed0, .cr4_fixed1 = vmx_caps.cr4_fixed1,
 	};
+	const char *what = "guest state that no known check refuses";
+	u32 reason = v->hw->exit_reason;
 
-	vmx_find_culprit(v->hw, &c);
+	if (reason == VMX_EXIT_NO_ENTRY)
+		what = vmx_insn_error(v->hw->insn_error);
+	if ((reason & VMX_EXIT_BASIC) == VMX_EXIT_MACHINE_CHECK) {
+		what = "the host had a machine check during the entry";
+		vtr_host_machine_check();
+	} else {
+		vmx_find_culprit(v->hw, &c);
+	}
 	if (c.what)
 		snprintf(v->why, sizeof(v->why), "%s %s: %#llx", c.name, c.what, c.value);
 	else
-		snprintf(v->why, sizeof(v->why), "reason %#x: %s", v->hw->exit_reason,
-			 v->hw->exit_reason == VMX_EXIT_NO_ENTRY ?
-			 vmx_insn_error(v->hw->insn_error) :
-			 (v->hw->exit_reason & VMX_EXIT_BASIC) == VMX_EXIT_MACHINE_CHECK ?
-			 "the host had a machine check during the entry" :
-			 "guest state that no known check refuses");
+		snprintf(v->why, sizeof(v->why), "reason %#x: %s", reason, what);
 	pr_info_ratelimited("vitrine: VM %u, vCPU %u: entry failed: %s\n", v->vm->vm_id, v->id,
 			    v->why);
 }

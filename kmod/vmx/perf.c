@@ -68,8 +68,8 @@ void vmx_perf_look(struct vtr_vcpu *v)
 	u32 n = 0;
 	int i, nr = 0;
 
-	hw->host.debugctl = get_debugctlmsr();
-	if (unlikely(hw->host.debugctl))
+	hw->host_debugctl = get_debugctlmsr();
+	if (unlikely(hw->host_debugctl))
 		hw->rare |= VMX_RARE_DEBUGCTL;
 	else
 		hw->rare &= ~VMX_RARE_DEBUGCTL;

@@ -485,7 +485,7 @@ static noinline int vmx_leave_rare(struct vtr_vcpu *v, u32 vectoring)
 	int what = 0;
 
 	if (hw->rare & VMX_RARE_DEBUGCTL)
-		update_debugctlmsr(hw->host.debugctl);
+		update_debugctlmsr(hw->host_debugctl);
 	if (vmx_caps.cpu & VMX_CPU_TPR_SHADOW && v->cr8 != tpr) {
 		v->cr8 = tpr;
 		what = VTR_ENTERED_TPR;

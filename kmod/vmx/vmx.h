@@ -65,7 +65,7 @@ enum vmx_msr { VMX_STAR, VMX_LSTAR, VMX_CSTAR, VMX_SFMASK, VMX_KERNEL_GS, VMX_MS
  * struct vmx_host_state - what the VMCS holds of the host, to write only what changed
  */
 struct vmx_host_state {
-	u64 cr3, cr4, fs_base, debugctl;
+	u64 cr3, cr4, fs_base;
 	u16 ds, es, fs, gs, ldt;
 };
 
@@ -110,6 +110,7 @@ struct vtr_backend_vcpu {
 	u64 *pml;		/* the log of writes, or NULL */
 	struct vmx_perf *perf;	/* the MSRs that entries and exits load */
 	u32 perf_msrs;		/* how many */
+	u64 host_debugctl;	/* for after the exit, which leaves zero */
 };
 
 /**
@@ -155,6 +156,7 @@ bool vmx_ept_accessed(void);
 bool vmx_cpu_logs(void);
 bool vmx_small_code(void);
 
+/* perf.c */
 struct vmx_perf *vmx_perf_create(void);
 void vmx_perf_init(struct vtr_vcpu *v);
 void vmx_perf_look(struct vtr_vcpu *v);

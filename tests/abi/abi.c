@@ -594,3 +594,32 @@ int64_t vcpu_stat(struct vcpu *vcpu, const char *name)
 	close(fd);
 	return value;
 }
+
+/**
+ * cpuid_leaf() - the first entry of a leaf
+ *
+ * Return: NULL where there is none.
+ */
+const struct kvm_cpuid_entry2 *cpuid_leaf(const struct kvm_cpuid2 *cpuid, uint32_t leaf)
+{
+	uint32_t i;
+
+	for (i = 0; i < cpuid->nent; i++) {
+		if (cpuid->entries[i].function == leaf)
+			return &cpuid->entries[i];
+	}
+	return NULL;
+}
+
+/**
+ * host_huge() - 2 MiB of memory, aligned to their size
+ * @huge: the host is to use a huge page for it, and is not to if not
+ */
+uint8_t *host_huge(bool huge)
+{
+	uintptr_t p = (uintptr_t)host_pages(2 * HUGE_SIZE);
+	uint8_t *host = (uint8_t *)((p + HUGE_SIZE - 1) & -(uintptr_t)HUGE_SIZE);
+
+	madvise(host, HUGE_SIZE, huge ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
+	return host;
+}

@@ -178,6 +178,11 @@ int vcpu_run(struct vcpu *vcpu);
 bool vcpu_runs_to(struct vcpu *vcpu, unsigned int reason);
 bool vcpu_runs_to_port(struct vcpu *vcpu, unsigned int port);
 int64_t vcpu_stat(struct vcpu *vcpu, const char *name);
+const struct kvm_cpuid_entry2 *cpuid_leaf(const struct kvm_cpuid2 *cpuid, uint32_t leaf);
+
+enum { HUGE_SIZE = 2 << 20 };
+
+uint8_t *host_huge(bool huge);
 #define vcpu_done(vcpu) vcpu_runs_to_port(vcpu, DONE_PORT)
 void vcpu_start(struct vcpu *vcpu);
 bool vcpu_returns_within(struct vcpu *vcpu, unsigned int ms);

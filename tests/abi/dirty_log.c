@@ -137,20 +137,18 @@ ABI_TEST("a bitmap that cannot be written is EFAULT and loses nothing")
 /* Large host pages are split: the log's grain stays 4 KiB. */
 ABI_TEST("the log is exact under transparent huge pages")
 {
-	enum { HUGE = 2 << 20 };
 	struct vm *vm = vm_create(VM_IRQCHIP);
-	uintptr_t host = ((uintptr_t)host_pages(2 * HUGE) + HUGE - 1) & -(uintptr_t)HUGE;
+	uint8_t *host = host_huge(true);
 	struct vcpu *vcpu = vcpu_create(vm, 0);
-	uint64_t bitmap[HUGE / 4096 / 64] = {0};
+	uint64_t bitmap[HUGE_SIZE / 4096 / 64] = {0};
 	struct kvm_dirty_log log = {.slot = 1, .dirty_bitmap = bitmap};
 	size_t i;
 
-	madvise((void *)host, HUGE, MADV_HUGEPAGE);
-	memset((void *)host, 1, HUGE);
-	NEED(vm_slot(vm, 1, 0, SLOT_GPA, HUGE, (void *)host) == 0);
+	memset(host, 1, HUGE_SIZE);
+	NEED(vm_slot(vm, 1, 0, SLOT_GPA, HUGE_SIZE, host) == 0);
 	vcpu_load16(vcpu, touch, touch_end);
 	NEED(vcpu_done(vcpu));
-	NEED(vm_slot(vm, 1, KVM_MEM_LOG_DIRTY_PAGES, SLOT_GPA, HUGE, (void *)host) == 0);
+	NEED(vm_slot(vm, 1, KVM_MEM_LOG_DIRTY_PAGES, SLOT_GPA, HUGE_SIZE, host) == 0);
 	NEED(vcpu_done(vcpu));
 	EXPECT_OK(ioctl(vm->fd, KVM_GET_DIRTY_LOG, &log));
 	EXPECT_EQ(bitmap[0], 1 << 3);

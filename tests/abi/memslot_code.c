@@ -5,7 +5,7 @@
  */
 #include "abi.h"
 
-enum { SLOT_GPA = 0x1000000, SIZE = 2 << 20 };
+enum { SLOT_GPA = 0x1000000 };
 
 /* Port 0x80 after a write beside the code, and then after each hundred calls of the code with one. */
 GUEST(caller, 64,
@@ -37,13 +37,9 @@ ABI_TEST("code in a huge page that data is written to costs its faults once")
 	struct vm *vm = vm_create(VM_IRQCHIP);
 	int64_t huge, small, faults;
 	struct vcpu *vcpu;
-	uint8_t *host;
-	uintptr_t p;
+	uint8_t *host = host_huge(true);
 
-	p = (uintptr_t)mmap(NULL, 2 * SIZE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	host = (uint8_t *)((p + SIZE - 1) & -(uintptr_t)SIZE);
-	madvise(host, SIZE, MADV_HUGEPAGE);
-	NEED(vm_slot(vm, 1, 0, SLOT_GPA, SIZE, host) == 0);
+	NEED(vm_slot(vm, 1, 0, SLOT_GPA, HUGE_SIZE, host) == 0);
 	memcpy(host + 0x80000, called, called_end - called);
 	vcpu = vcpu_create(vm, 0);
 	vcpu_load64(vcpu, caller, caller_end);

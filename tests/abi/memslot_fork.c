@@ -28,12 +28,9 @@ static struct vcpu *touched(uint8_t **host, bool huge)
 {
 	struct vm *vm = vm_create(VM_IRQCHIP);
 	struct vcpu *vcpu;
-	uintptr_t p;
 
-	p = (uintptr_t)mmap(NULL, 4 << 20, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-	*host = (uint8_t *)((p + (2 << 20) - 1) & -(2UL << 20));
-	madvise(*host, 2 << 20, huge ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
-	NEED(vm_slot(vm, 1, 0, SLOT_GPA, 2 << 20, *host) == 0);
+	*host = host_huge(huge);
+	NEED(vm_slot(vm, 1, 0, SLOT_GPA, HUGE_SIZE, *host) == 0);
 	vcpu = vcpu_create(vm, 0);
 	vcpu_load16(vcpu, rounds, rounds_end);
 	NEED(vcpu_runs_to_port(vcpu, 0x80));

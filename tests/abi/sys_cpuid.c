@@ -6,17 +6,6 @@
 
 enum { VENDOR_MAX = 100 };
 
-static const struct kvm_cpuid_entry2 *find(const struct kvm_cpuid2 *cpuid, uint32_t leaf)
-{
-	uint32_t i;
-
-	for (i = 0; i < cpuid->nent; i++) {
-		if (cpuid->entries[i].function == leaf)
-			return &cpuid->entries[i];
-	}
-	return NULL;
-}
-
 ABI_TEST("too few entries are E2BIG")
 {
 	struct {
@@ -47,7 +36,7 @@ ABI_TEST("the leaves clients need are there")
 	size_t i;
 
 	for (i = 0; i < ARRAY_SIZE(leaves); i++) {
-		if (!find(cpuid, leaves[i]))
+		if (!cpuid_leaf(cpuid, leaves[i]))
 			abi_fail(__FILE__, __LINE__, "no leaf %#x", leaves[i]);
 	}
 }
@@ -94,13 +83,13 @@ ABI_TEST("leaf 1 comes before leaf 0x80000001")
 {
 	struct kvm_cpuid2 *cpuid = supported_cpuid();
 
-	NEED(find(cpuid, 1) && find(cpuid, 0x80000001));
-	EXPECT(find(cpuid, 1) < find(cpuid, 0x80000001));
+	NEED(cpuid_leaf(cpuid, 1) && cpuid_leaf(cpuid, 0x80000001));
+	EXPECT(cpuid_leaf(cpuid, 1) < cpuid_leaf(cpuid, 0x80000001));
 }
 
 ABI_TEST("the vendor is the host's")
 {
-	const struct kvm_cpuid_entry2 *leaf = find(supported_cpuid(), 0);
+	const struct kvm_cpuid_entry2 *leaf = cpuid_leaf(supported_cpuid(), 0);
 	uint32_t eax, ebx, ecx, edx;
 
 	NEED(leaf);
@@ -113,8 +102,8 @@ ABI_TEST("the vendor is the host's")
 ABI_TEST("the hypervisor leaf says KVMKVMKVM and offers kvmclock")
 {
 	struct kvm_cpuid2 *cpuid = supported_cpuid();
-	const struct kvm_cpuid_entry2 *signature = find(cpuid, 0x40000000);
-	const struct kvm_cpuid_entry2 *features = find(cpuid, 0x40000001);
+	const struct kvm_cpuid_entry2 *signature = cpuid_leaf(cpuid, 0x40000000);
+	const struct kvm_cpuid_entry2 *features = cpuid_leaf(cpuid, 0x40000001);
 	uint32_t clocks = 1 << 0 | 1 << 3 | 1 << 24;
 
 	NEED(signature && features);
@@ -126,7 +115,7 @@ ABI_TEST("the hypervisor leaf says KVMKVMKVM and offers kvmclock")
 
 ABI_TEST("leaf 1 has x2APIC and the hypervisor's own features")
 {
-	const struct kvm_cpuid_entry2 *leaf = find(supported_cpuid(), 1);
+	const struct kvm_cpuid_entry2 *leaf = cpuid_leaf(supported_cpuid(), 1);
 
 	NEED(leaf);
 	EXPECT(leaf->ecx & 1 << 21);
@@ -151,7 +140,7 @@ ABI_TEST("leaves with subleaves carry the significant-index flag")
 
 ABI_TEST("the XSAVE area fits the buffer KVM_GET_XSAVE uses")
 {
-	const struct kvm_cpuid_entry2 *leaf = find(supported_cpuid(), 0xd);
+	const struct kvm_cpuid_entry2 *leaf = cpuid_leaf(supported_cpuid(), 0xd);
 	int xsave2 = abi_cap(KVM_CAP_XSAVE2);
 
 	NEED(leaf);

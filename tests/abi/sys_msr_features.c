@@ -5,17 +5,25 @@
  */
 #include "abi.h"
 
-ABI_TEST("every listed feature MSR is read on the system fd")
+static struct kvm_msr_list *feature_list(int sys)
 {
 	struct kvm_msr_list *list = host_pages(8192);
+
+	list->nmsrs = 500;
+	NEED(ioctl(sys, KVM_GET_MSR_FEATURE_INDEX_LIST, list) == 0);
+	return list;
+}
+
+ABI_TEST("every listed feature MSR is read on the system fd")
+{
 	struct kvm_msrs *msrs = host_pages(8192);
+	struct kvm_msr_list *list;
 	int sys = abi_open();
 	uint32_t i;
 
 	if (!abi_cap(KVM_CAP_GET_MSR_FEATURES))
 		abi_skip("no capability GET_MSR_FEATURES");
-	list->nmsrs = 500;
-	NEED(ioctl(sys, KVM_GET_MSR_FEATURE_INDEX_LIST, list) == 0);
+	list = feature_list(sys);
 	EXPECT(list->nmsrs > 0);
 	for (i = 0; i < list->nmsrs; i++) {
 		msrs->nmsrs = 1;
@@ -25,34 +33,26 @@ ABI_TEST("every listed feature MSR is read on the system fd")
 	}
 }
 
-static bool listed(int sys, uint32_t msr)
-{
-	struct kvm_msr_list *list = host_pages(8192);
-	uint32_t i;
-
-	list->nmsrs = 500;
-	NEED(ioctl(sys, KVM_GET_MSR_FEATURE_INDEX_LIST, list) == 0);
-	for (i = 0; i < list->nmsrs && list->indices[i] != msr; i++)
-		;
-	return i < list->nmsrs;
-}
-
 /* Whoever lacks it takes itself for vulnerable to all there is. */
 ABI_TEST("an Intel guest has ARCH_CAPABILITIES, with the value of the feature MSR from the start")
 {
-	const struct kvm_cpuid2 *cpuid = supported_cpuid();
+	struct kvm_cpuid2 *cpuid = supported_cpuid();
+	const struct kvm_cpuid_entry2 *leaf = cpuid_leaf(cpuid, 7);
 	struct kvm_msrs *msrs = host_pages(4096);
 	struct vcpu *vcpu = vcpu_create(vm_create(VM_IRQCHIP), 0);
+	struct kvm_msr_list *list;
 	int sys = abi_open();
 	uint64_t offered;
 	uint32_t i;
 
-	for (i = 0; i < cpuid->nent && (cpuid->entries[i].function != 7 || cpuid->entries[i].index); i++)
-		if (!cpuid->entries[i].function && memcmp(&cpuid->entries[i].ebx, "Genu", 4))
-			abi_skip("only Intel's CPUs have it");
-	NEED(i < cpuid->nent);
-	EXPECT(cpuid->entries[i].edx & 1 << 29);
-	EXPECT(listed(sys, 0x10a));
+	if (!abi_vmx())
+		abi_skip("only Intel's CPUs have it");
+	NEED(leaf);
+	EXPECT(leaf->edx & 1 << 29);
+	list = feature_list(sys);
+	for (i = 0; i < list->nmsrs && list->indices[i] != 0x10a; i++)
+		;
+	EXPECT(i < list->nmsrs);
 	msrs->nmsrs = 1;
 	msrs->entries[0].index = 0x10a;
 	NEED(ioctl(sys, KVM_GET_MSRS, msrs) == 1);
