@@ -85,7 +85,7 @@ CTL_OBJECTS := $(CTL_SOURCES:%.c=$(BUILD)/%.o)
 CTL_CFLAGS := -O2 -g -Wall -Wextra -Werror -D_GNU_SOURCE -Ictl -Ictl/vmm -Iinclude -Iinclude/uapi \
 	-isystem /usr/include/libnl3 \
 	-DVITRINE_VERSION='"$(VERSION)"'
-TOP_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tui/*.c ctl/telemetry/*.c) ctl/library.c)
+TOP_OBJECTS := $(patsubst %.c,$(BUILD)/%.o,$(wildcard tui/*.c ctl/telemetry/*.c) ctl/library.c ctl/bad_option.c)
 TOP_LIBS := -lncurses -ltinfo -ljansson -lm
 CTL_LIBS := -pthread -ljansson -lm -lseccomp -lz -lzstd
 

@@ -9,6 +9,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "bad_option.h"
 #include "compiler.h"
 #include "vmctl.h"
 
@@ -57,37 +58,14 @@ error_t vmctl_bad_value(const char *value, const char *what)
 	return TOLD;
 }
 
-static const struct argp_option *find_option(const struct argp_option *o, const char *word)
-{
-	size_t n;
-
-	if (word[0] != '-')
-		return NULL;
-	for (; o->name || o->key || o->doc; o++) {
-		if (word[1] == '-' && o->name) {
-			n = strcspn(word + 2, "=");
-			if (!strncmp(o->name, word + 2, n) && !o->name[n])
-				return o;
-		} else if (word[1] && word[1] == o->key) {
-			return o;
-		}
-	}
-	return NULL;
-}
-
 /* argp found something wrong and keeps silent about it. */
 static void tell_bad_option(const struct vmctl_args *a, const char *word)
 {
-	const struct argp_option *o = NULL;
+	const char *what = bad_option_what(a->argp->options, word);
 
-	if (a->argp->options)
-		o = find_option(a->argp->options, word);
-	if (!o)
-		o = find_option(vmctl_common_options(a), word);
-	if (!o)
-		vmctl_usage(word, "is no option of this verb");
-	else
-		vmctl_usage(word, o->arg ? "wants a value" : "takes no value");
+	if (!what)
+		what = bad_option_what(vmctl_common_options(a), word);
+	vmctl_usage(word, what ? what : "is no option of this verb");
 }
 
 static error_t take_names(struct vmctl_args *a, struct argp_state *state)
@@ -144,12 +122,6 @@ static struct argp compose(const struct vmctl_args *a, struct argp_child *childr
 			      .children = children };
 }
 
-/* The word that argp stopped at: the first that is wrong. */
-static const char *stopped_at(int argc, char **argv, int next)
-{
-	return next > 1 && next <= argc ? argv[next - 1] : argv[argc - 1];
-}
-
 static int last_next;
 
 static error_t parse_watched(int key, char *arg, struct argp_state *state)
@@ -180,7 +152,7 @@ int vmctl_parse(struct vmctl_args *a, int argc, char **argv)
 	if (!err)
 		return 0;
 	if (err != TOLD)
-		tell_bad_option(a, stopped_at(argc, argv, last_next));
+		tell_bad_option(a, bad_option_word(argc, argv, last_next));
 	return VMCTL_USAGE;
 }
 

@@ -9,6 +9,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "bad_option.h"
 #include "recording.h"
 #include "ui.h"
 
@@ -40,8 +41,13 @@ static const struct argp_option options[] = {
 	{ "tree", 't', NULL, 0, "Begin with the tree of forks", 0 },
 	{ "events", 'e', NULL, 0, "Begin with the pane of events", 0 },
 	{ "no-color", KEY_COLOUR, NULL, 0, "No colours, as with NO_COLOR in the environment", 0 },
+	{ "help", 'h', NULL, 0, "Show this text", 1 },
+	{ "version", 'V', NULL, 0, "Show the version", 1 },
 	{ 0 },
 };
+
+/* argp's place in the command line when it found something wrong. */
+static int stopped_at;
 
 static error_t usage(struct argp_state *state, const char *object, const char *what)
 {
@@ -69,6 +75,12 @@ static error_t parse_number(int key, char *arg, struct argp_state *state)
 static error_t parse(int key, char *arg, struct argp_state *state)
 {
 	switch (key) {
+	case 'h':
+		argp_help(state->root_argp, stdout, ARGP_HELP_USAGE | ARGP_HELP_LONG | ARGP_HELP_DOC, "vmtop");
+		exit(0);
+	case 'V':
+		puts("vmtop " VITRINE_VERSION);
+		exit(0);
 	case 'd':
 	case 'n':
 		return parse_number(key, arg, state);
@@ -97,6 +109,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return 0;
 	case ARGP_KEY_ARG:
 		return usage(state, arg, "not expected here");
+	case ARGP_KEY_ERROR:
+		stopped_at = state->next;
+		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
 	}
@@ -207,13 +222,15 @@ int main(int argc, char **argv)
 {
 	struct top_source *source;
 	struct family_trouble trouble = { 0 };
+	const char *word, *what;
 	FILE *record = NULL;
 	int ms, ret;
 
-	argp_program_version = "vmtop " VITRINE_VERSION;
-	argp_err_exit_status = USAGE;
-	if (argp_parse(&argp, argc, argv, 0, NULL, NULL))
-		return USAGE;
+	if (argp_parse(&argp, argc, argv, ARGP_NO_ERRS | ARGP_NO_HELP, NULL, NULL)) {
+		word = bad_option_word(argc, argv, stopped_at);
+		what = bad_option_what(options, word);
+		usage(NULL, word, what ? what : "is no option");
+	}
 	if (set.record && set.replay)
 		usage(NULL, "--record", "a recording that is replayed is there already");
 	ms = set.delay < 0 ? set.replay ? -1 : 2000 : (int)(set.delay * 1000);

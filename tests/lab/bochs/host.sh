@@ -18,6 +18,9 @@ readonly DISK_CYLINDERS=260
 readonly -a CHECKOUT_PATHS=(tests build/vmctl build/guest build/abi build/hostile build/bench build/system)
 readonly -a MACHINE_PATHS=(/usr/bin/bash /usr/bin/script /usr/bin/xz /usr/bin/busybox /etc/ld.so.cache)
 
+# What vmctl loads by name when a verb wants it: no program says so of itself.
+readonly -a LOADED_BY_NAME=(libnl-3.so.200 libnl-route-3.so.200 libnl-genl-3.so.200 libcapstone.so.4)
+
 # Modules the job may want; the others of the release are not on the CD.
 readonly -a HOST_MODULES=(kvm-intel kvm-amd ccp irqbypass tun vhost-net vhost-vsock bridge loop)
 
@@ -51,6 +54,12 @@ cd_modules() {
 	mv -T "$tree" "$module_tree" 2>/dev/null || [[ -e $module_tree ]]
 }
 
+# library_paths NAME...: where the shared libraries are; one that this machine has not is left out.
+library_paths() {
+	ldconfig -p | awk 'NR == FNR { wanted[$1]; next } $1 in wanted && !seen[$1]++ { print $NF }' \
+		<(printf '%s\n' "$@") -
+}
+
 # needed_paths: the machine's files that shall be on the CD, one path a line.
 needed_paths() {
 	local path
@@ -58,6 +67,7 @@ needed_paths() {
 		[[ ! -e $root/$path ]] || echo "$root/$path"
 	done
 	printf '%s\n' "${MACHINE_PATHS[@]}" "$guest_kernel" "$guest_bzimage" "$guest_initrd" "${with[@]}"
+	library_paths "${LOADED_BY_NAME[@]}"
 	# What the command names, as it is seen inside.
 	for path in "${command[@]}"; do
 		path=${path#/host}
