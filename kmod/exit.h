@@ -60,7 +60,7 @@ enum vtr_exit_kind {
  * @in: the guest reads
  * @string: INS or OUTS: the instruction has to be decoded for its segment and address size
  * @rep: with a REP prefix (implies @string)
- * @count: elements handed to user space in one exit; filled in by io.c
+ * @count: elements of INS that user space was asked for in one exit; filled in by io.c
  * @next_rip: where the guest goes on; 0 where the CPU did not say
  */
 struct vtr_pio {

@@ -47,6 +47,12 @@ static u64 vtr_host_xcr0, vtr_xcr0_mask, vtr_host_xss;
 static u32 vtr_xsave_size = VTR_XSAVE_LEGACY;
 static u32 vtr_mxcsr_mask = 0xffbf;
 
+/* vtr_host_xcr0 is not zero: known where the code is patched, for what each turn asks. */
+static __always_inline bool vtr_host_xsaves(void)
+{
+	return static_cpu_has(X86_FEATURE_OSXSAVE);
+}
+
 /**
  * vtr_fpu_setup() - learn the host's state components
  *
@@ -179,7 +185,7 @@ void vtr_fpu_reset(struct vtr_vcpu *v)
 /* Registers to memory and back: the components guests may have. */
 static __always_inline void vtr_fpu_save(u8 *area)
 {
-	if (likely(vtr_host_xcr0))
+	if (vtr_host_xsaves())
 		asm volatile("xsave64 (%0)" : : "r"(area), "a"((u32)vtr_xcr0_mask), "d"(0)
 			     : "memory");
 	else
@@ -191,7 +197,7 @@ static __always_inline void vtr_fpu_restore(const u8 *area)
 	/* AMD leaves the last x87 pointers alone when no exception is pending: nothing may leak. */
 	if (static_cpu_has_bug(X86_BUG_FXSAVE_LEAK))
 		asm volatile("fnclex\n\temms\n\tfildl %0" : : "m"(*area));
-	if (likely(vtr_host_xcr0))
+	if (vtr_host_xsaves())
 		asm volatile("xrstor64 (%0)" : : "r"(area), "a"((u32)vtr_xcr0_mask), "d"(0)
 			     : "memory");
 	else
@@ -206,15 +212,17 @@ static __always_inline void vtr_fpu_restore(const u8 *area)
  */
 void vtr_fpu_load(struct vtr_vcpu *v)
 {
+	const struct vtr_fpu *fpu = v->fpu;
+
 	fpregs_lock();
-	vtr_fpu_save(v->fpu->host);
-	vtr_fpu_restore(v->fpu->area);
-	if (!vtr_host_xcr0)
+	vtr_fpu_save(fpu->host);
+	vtr_fpu_restore(fpu->area);
+	if (!vtr_host_xsaves())
 		return;
 	if (v->xcr0 != vtr_host_xcr0)
 		xsetbv(XCR_XFEATURE_ENABLED_MASK, v->xcr0);
 	/* A guest's XSAVES must not reach supervisor state of the host. */
-	if (unlikely(vtr_host_xss))
+	if (static_cpu_has(X86_FEATURE_XSAVES) && unlikely(vtr_host_xss))
 		wrmsrl(MSR_IA32_XSS, 0);
 }
 
@@ -253,14 +261,16 @@ void vtr_fpu_sync_xcr0(struct vtr_vcpu *v)
  */
 void vtr_fpu_put(struct vtr_vcpu *v)
 {
-	if (likely(vtr_host_xcr0)) {
-		if (unlikely(vtr_host_xss))
+	const struct vtr_fpu *fpu = v->fpu;
+
+	if (vtr_host_xsaves()) {
+		if (static_cpu_has(X86_FEATURE_XSAVES) && unlikely(vtr_host_xss))
 			wrmsrl(MSR_IA32_XSS, vtr_host_xss);
 		if (vtr_read_xcr0(v) != vtr_host_xcr0)
 			xsetbv(XCR_XFEATURE_ENABLED_MASK, vtr_host_xcr0);
 	}
-	vtr_fpu_save(v->fpu->area);
-	vtr_fpu_restore(v->fpu->host);
+	vtr_fpu_save(fpu->area);
+	vtr_fpu_restore(fpu->host);
 	fpregs_unlock();
 }
 

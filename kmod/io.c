@@ -85,17 +85,16 @@ static void vtr_exit_mmio(struct vtr_vcpu *v, gpa_t gpa, u32 len, const void *da
 		memcpy(run->mmio.data, data, len);
 }
 
-static void vtr_exit_io(struct vtr_vcpu *v, u32 count)
+static __always_inline void vtr_exit_io(struct vtr_vcpu *v, const struct vtr_pio *io, u32 count)
 {
 	struct kvm_run *run = v->run;
 
 	run->exit_reason = KVM_EXIT_IO;
-	run->io.direction = v->pio.in ? KVM_EXIT_IO_IN : KVM_EXIT_IO_OUT;
-	run->io.size = v->pio.size;
-	run->io.port = v->pio.port;
+	run->io.direction = io->in ? KVM_EXIT_IO_IN : KVM_EXIT_IO_OUT;
+	run->io.size = io->size;
+	run->io.port = io->port;
 	run->io.count = count;
 	run->io.data_offset = PAGE_SIZE;
-	v->pio.count = count;
 }
 
 static void vtr_pio_result(struct vtr_vcpu *v, const void *data)
@@ -127,6 +126,39 @@ static __always_inline int vtr_bus_ask_write(struct vtr_vcpu *v, enum vtr_bus_ki
 		vtr_coalesced_write(v->vm, kind == VTR_BUS_PIO, addr, len, val) : -EOPNOTSUPP;
 }
 
+static noinline enum vtr_act vtr_in_fast(struct vtr_vcpu *v, const struct vtr_exit *e)
+{
+	u64 val = 0;
+
+	v->pio = e->io;
+	if (!vtr_bus_ask_read(v, VTR_BUS_PIO, e->io.port, e->io.size, &val)) {
+		vtr_pio_result(v, &val);
+		vtr_advance(v, e->io.next_rip);
+		return VTR_ACT_RESUME;
+	}
+	v->completion = VTR_COMPLETE_PIO_IN;
+	vtr_exit_io(v, &e->io, 1);
+	return VTR_ACT_USER;
+}
+
+static __always_inline enum vtr_act vtr_out_to_user(struct vtr_vcpu *v, const struct vtr_exit *e)
+{
+	v->pio.next_rip = e->io.next_rip;
+	*(u32 *)v->pio_data = v->regs[0];
+	v->completion = VTR_COMPLETE_PIO_OUT;
+	vtr_exit_io(v, &e->io, 1);
+	return VTR_ACT_USER;
+}
+
+/* Somebody in the kernel may want it. */
+static noinline enum vtr_act vtr_out_fast(struct vtr_vcpu *v, const struct vtr_exit *e)
+{
+	if (vtr_bus_ask_write(v, VTR_BUS_PIO, e->io.port, e->io.size, &v->regs[0]))
+		return vtr_out_to_user(v, e);
+	vtr_advance(v, e->io.next_rip);
+	return VTR_ACT_RESUME;
+}
+
 /**
  * vtr_io_fast() - a port access
  * @v: loaded, interrupts off
@@ -136,8 +168,6 @@ static __always_inline int vtr_bus_ask_write(struct vtr_vcpu *v, enum vtr_bus_ki
  */
 enum vtr_act vtr_io_fast(struct vtr_vcpu *v, struct vtr_exit *e)
 {
-	u64 val = v->regs[0];
-
 	if (unlikely(e->io.string))
 		return VTR_ACT_SLOW;
 	if (unlikely(!e->io.next_rip)) {
@@ -145,25 +175,12 @@ enum vtr_act vtr_io_fast(struct vtr_vcpu *v, struct vtr_exit *e)
 			return VTR_ACT_SLOW;
 		e->io.next_rip = v->rip + e->insn_len;
 	}
-	if (e->io.in) {
-		v->pio = e->io;
-		if (!vtr_bus_ask_read(v, VTR_BUS_PIO, e->io.port, e->io.size, &val)) {
-			vtr_pio_result(v, &val);
-			vtr_advance(v, e->io.next_rip);
-			return VTR_ACT_RESUME;
-		}
-		v->completion = VTR_COMPLETE_PIO_IN;
-	} else {
-		if (!vtr_bus_ask_write(v, VTR_BUS_PIO, e->io.port, e->io.size, &val)) {
-			vtr_advance(v, e->io.next_rip);
-			return VTR_ACT_RESUME;
-		}
-		v->pio = e->io;
-		*(u32 *)v->pio_data = val;
-		v->completion = VTR_COMPLETE_PIO_OUT;
-	}
-	vtr_exit_io(v, 1);
-	return VTR_ACT_USER;
+	if (e->io.in)
+		return vtr_in_fast(v, e);
+	if (vtr_bus_may_answer(&v->vm->bus[VTR_BUS_PIO], VTR_BUS_PIO, e->io.port) ||
+	    rcu_access_pointer(v->vm->zones))
+		return vtr_out_fast(v, e);
+	return vtr_out_to_user(v, e);
 }
 
 /* The local APIC's window or a device on the bus. 0, or -EOPNOTSUPP for user space's. */
@@ -520,7 +537,7 @@ static enum vtr_act vtr_string_out(struct vtr_vcpu *v, const struct vtr_insn *i,
 		return VTR_ACT_RESUME;
 	}
 	vtr_string_done(v, i, n);
-	vtr_exit_io(v, n);
+	vtr_exit_io(v, &v->pio, n);
 	return VTR_ACT_USER;
 }
 
@@ -537,7 +554,8 @@ static enum vtr_act vtr_string_in(struct vtr_vcpu *v, const struct vtr_insn *i, 
 		if (vtr_bus_ask_read(v, VTR_BUS_PIO, v->pio.port, size, v->pio_data + k * size))
 			break;
 	if (!k) {
-		vtr_exit_io(v, n);
+		v->pio.count = n;
+		vtr_exit_io(v, &v->pio, n);
 		v->completion = VTR_COMPLETE_STRING_IN;
 		return VTR_ACT_USER;
 	}

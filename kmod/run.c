@@ -25,14 +25,13 @@
 #include "irqchip.h"
 #include "vcpu.h"
 
-/**
- * vtr_vcpu_load() - go from put to loaded
- * @v: by its own thread, preemption on
+/*
+ * From put to loaded. @v: by its own thread, preemption on
  *
  * Context: interrupts are off afterwards. They go off before softirqs do, so that none is raised
  * unseen in between: vtr_run_loaded() looks for them after every exit.
  */
-void vtr_vcpu_load(struct vtr_vcpu *v)
+static __always_inline void vtr_vcpu_load(struct vtr_vcpu *v)
 {
 	local_irq_disable();
 	while (unlikely(v->cpu != smp_processor_id() && vtr_hw(vcpu_held)(v))) {
@@ -46,11 +45,8 @@ void vtr_vcpu_load(struct vtr_vcpu *v)
 	vtr_hw(vcpu_load)(v);
 }
 
-/**
- * vtr_vcpu_put() - go from loaded to put
- * @v: by its own thread
- */
-void vtr_vcpu_put(struct vtr_vcpu *v)
+/* From loaded to put. */
+static __always_inline void vtr_vcpu_put(struct vtr_vcpu *v)
 {
 	v->loaded = false;
 	vtr_guest_ran();
@@ -550,8 +546,6 @@ static int vtr_run_loop(struct vtr_vcpu *v)
 			if (user)
 				return vtr_to_user(v);
 		}
-		if (unlikely(signal_pending(current)))
-			return -EINTR;
 		if (unlikely(v->mp_state != KVM_MP_STATE_RUNNABLE)) {
 			ret = vtr_wait_runnable(v);
 			if (ret)
@@ -582,6 +576,9 @@ static int vtr_run_loop(struct vtr_vcpu *v)
 			if (act == VTR_ACT_FAULT)
 				return -EFAULT;
 		}
+		/* Where one was pending from the start, the loop of the loaded part has come out at once. */
+		if (unlikely(signal_pending(current)))
+			return -EINTR;
 		cond_resched();
 		vtr_stats_waited(&v->stats);
 	}

@@ -29,8 +29,6 @@ int vtr_vcpu_fd(struct vtr_vcpu *v);
 
 /* run.c */
 int vtr_run(struct vtr_vcpu *v);
-void vtr_vcpu_load(struct vtr_vcpu *v);
-void vtr_vcpu_put(struct vtr_vcpu *v);
 void vtr_queue_exception(struct vtr_vcpu *v, u8 vector, bool has_error, u32 error);
 void vtr_queue_gp(struct vtr_vcpu *v);
 void vtr_queue_ud(struct vtr_vcpu *v);

@@ -74,6 +74,7 @@ int vmx_setup(void)
 	int cpu;
 
 	vmx_msrs_setup();
+	vmx_perf_setup();
 	if (boot_cpu_has_bug(X86_BUG_L1TF) && boot_cpu_has(X86_FEATURE_FLUSH_L1D) && !cpu_mitigations_off())
 		static_branch_enable(&vmx_flush_l1d);
 	/* VPID 0 is the host's. */

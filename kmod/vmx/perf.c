@@ -33,6 +33,22 @@ struct vmx_perf {
 
 static_assert(sizeof(struct vmx_perf) == 128);
 
+/* This host has counters that entries and exits may have to exchange. */
+DEFINE_STATIC_KEY_FALSE(vmx_counters);
+
+/**
+ * vmx_perf_setup() - learn whether the host has counters of that kind, which does not change
+ *
+ * Context: module load.
+ */
+void vmx_perf_setup(void)
+{
+	int nr;
+
+	if (perf_guest_get_msrs(&nr, NULL))
+		static_branch_enable(&vmx_counters);
+}
+
 /**
  * vmx_perf_create() - room for a vCPU's lists
  *
@@ -58,22 +74,16 @@ void vmx_perf_init(struct vtr_vcpu *v)
 }
 
 /**
- * vmx_perf_look() - how does the host have them now?
+ * vmx_perf_lists() - how does the host have its counters now?
  * @v: loaded, before an entry
  */
-void vmx_perf_look(struct vtr_vcpu *v)
+void vmx_perf_lists(struct vtr_vcpu *v)
 {
 	struct vtr_backend_vcpu *hw = v->hw;
 	const struct perf_guest_switch_msr *msr;
+	int i, nr;
 	u32 n = 0;
-	int i, nr = 0;
 
-	hw->host_debugctl = get_debugctlmsr();
-	if (unlikely(hw->host_debugctl))
-		hw->rare |= VMX_RARE_DEBUGCTL;
-	else
-		hw->rare &= ~VMX_RARE_DEBUGCTL;
-	/* NULL without counters, whatever nr is then. */
 	msr = perf_guest_get_msrs(&nr, NULL);
 	for (i = 0; msr && i < nr; i++) {
 		if (msr[i].host == msr[i].guest || WARN_ON_ONCE(n == VMX_PERF_MSRS))

@@ -305,43 +305,33 @@ static const u32 vmx_msr_numbers[VMX_MSRS] = {
 static u64 vmx_host_msr[VMX_MSRS];
 
 /**
- * vmx_load_msrs() - the guest's system-call MSRs into the CPU
+ * vmx_load_syscall_msrs() - the guest's system-call MSRs into the CPU
  * @v: loading, interrupts off
  *
- * No entry or exit exchanges them. KERNEL_GS_BASE changes with SWAPGS, the others serve SYSCALL only:
- * a guest that has not enabled that does without.
+ * No entry or exit exchanges them, and they serve SYSCALL only: a guest that has not enabled that does without.
  */
-void vmx_load_msrs(struct vtr_vcpu *v)
+void vmx_load_syscall_msrs(struct vtr_vcpu *v)
 {
 	struct vtr_backend_vcpu *hw = v->hw;
 	int i;
 
-	rdmsrl(MSR_KERNEL_GS_BASE, hw->host_msr[VMX_KERNEL_GS]);
-	wrmsrl(MSR_KERNEL_GS_BASE, hw->msr[VMX_KERNEL_GS]);
-	hw->msrs_loaded = hw->efer & EFER_SCE;
-	if (!hw->msrs_loaded)
-		return;
 	for (i = 0; i < VMX_KERNEL_GS; i++)
 		if (hw->msr[i] != vmx_host_msr[i])
-			wrmsrl(vmx_msr_numbers[i], hw->msr[i]);
+			vmx_wrmsr(vmx_msr_numbers[i], hw->msr[i]);
 }
 
 /**
- * vmx_put_msrs() - the host's back
+ * vmx_put_syscall_msrs() - the host's back
  * @v: loaded
  */
-void vmx_put_msrs(struct vtr_vcpu *v)
+void vmx_put_syscall_msrs(struct vtr_vcpu *v)
 {
 	struct vtr_backend_vcpu *hw = v->hw;
 	int i;
 
-	rdmsrl(MSR_KERNEL_GS_BASE, hw->msr[VMX_KERNEL_GS]);
-	wrmsrl(MSR_KERNEL_GS_BASE, hw->host_msr[VMX_KERNEL_GS]);
-	if (!hw->msrs_loaded)
-		return;
 	for (i = 0; i < VMX_KERNEL_GS; i++)
 		if (hw->msr[i] != vmx_host_msr[i])
-			wrmsrl(vmx_msr_numbers[i], vmx_host_msr[i]);
+			vmx_wrmsr(vmx_msr_numbers[i], vmx_host_msr[i]);
 }
 
 /**

@@ -8,6 +8,7 @@
 #include <asm/cpu_entry_area.h>
 #include <asm/debugreg.h>
 #include <asm/desc.h>
+#include <asm/fsgsbase.h>
 #include <asm/msr.h>
 #include <asm/mmu_context.h>
 #include <asm/nospec-branch.h>
@@ -252,6 +253,8 @@ static void vmx_load_cpu(struct vtr_vcpu *v, int cpu)
 	vmcs_write(VMCS_HOST_TR_BASE, (unsigned long)&get_cpu_entry_area(cpu)->tss.x86_tss);
 	vmcs_write(VMCS_HOST_GDTR_BASE, (unsigned long)get_cpu_gdt_ro(cpu));
 	vmcs_write(VMCS_HOST_IDTR_BASE, CPU_ENTRY_AREA_RO_IDT);
+	v->hw->host.gdt.address = (unsigned long)get_cpu_gdt_ro(cpu);
+	v->hw->host.gdt.size = GDT_SIZE - 1;
 	v->hw->host_cpu = cpu;
 	/* What was flushed while the vCPU was elsewhere was not flushed here. */
 	v->hw->rare |= VMX_RARE_FLUSH;
@@ -261,9 +264,9 @@ static void vmx_load_cpu(struct vtr_vcpu *v, int cpu)
  * What of the host belongs to the thread. Selectors that an exit could not load (user space's) are
  * put back by vmx_put_thread(); exits load null ones.
  */
-static void vmx_load_thread(struct vtr_vcpu *v)
+static __always_inline void vmx_load_thread(struct vtr_backend_vcpu *hw)
 {
-	struct vmx_host_state *h = &v->hw->host;
+	struct vmx_host_state *h = &hw->host;
 	u64 fs_base, cr3 = __read_cr3();
 
 	savesegment(ds, h->ds);
@@ -271,7 +274,7 @@ static void vmx_load_thread(struct vtr_vcpu *v)
 	savesegment(fs, h->fs);
 	savesegment(gs, h->gs);
 	store_ldt(h->ldt);
-	rdmsrl(MSR_FS_BASE, fs_base);
+	fs_base = static_cpu_has(X86_FEATURE_FSGSBASE) ? rdfsbase() : vmx_rdmsr(MSR_FS_BASE);
 	if (fs_base != h->fs_base) {
 		h->fs_base = fs_base;
 		vmcs_write(VMCS_HOST_FS_BASE, fs_base);
@@ -282,25 +285,71 @@ static void vmx_load_thread(struct vtr_vcpu *v)
 	}
 }
 
-static void vmx_put_thread(struct vtr_vcpu *v)
+static noinline void vmx_put_selectors(const struct vmx_host_state *h)
 {
-	const struct vmx_host_state *h = &v->hw->host;
-
-	/* Exits leave limits of 64 KiB for GDTR and of 0x67 for TR, which hides the I/O bitmap. */
-	load_fixmap_gdt(smp_processor_id());
-	invalidate_tss_limit();
-	if (likely(!(h->ds | h->es | h->fs | h->gs | h->ldt)))
-		return;
 	if (h->ldt)
 		asm volatile("lldt %0" : : "m"(h->ldt));
 	loadsegment(ds, h->ds);
 	loadsegment(es, h->es);
 	if (h->fs) {
 		loadsegment(fs, h->fs);
-		wrmsrl(MSR_FS_BASE, h->fs_base);
+		vmx_wrmsr(MSR_FS_BASE, h->fs_base);
 	}
 	if (h->gs)
 		load_gs_index(h->gs);	/* vmx_put_msrs() writes the base after this */
+}
+
+/* A thread that may use I/O ports needs its bitmap at once. */
+static noinline void vmx_put_io_bitmap(void)
+{
+	invalidate_tss_limit();
+}
+
+static __always_inline void vmx_put_thread(struct vtr_backend_vcpu *hw)
+{
+	const struct vmx_host_state *h = &hw->host;
+
+	/* Exits leave limits of 64 KiB for GDTR and of 0x67 for TR, which hides the I/O bitmap. */
+	native_load_gdt(&h->gdt);
+	if (unlikely(test_thread_flag(TIF_IO_BITMAP)))
+		vmx_put_io_bitmap();
+	else
+		this_cpu_write(__tss_limit_invalid, true);
+	if (unlikely(h->ds | h->es | h->fs | h->gs | h->ldt))
+		vmx_put_selectors(h);
+}
+
+/* KERNEL_GS_BASE changes with SWAPGS, at any time; no entry or exit exchanges it. */
+static __always_inline void vmx_load_msrs(struct vtr_backend_vcpu *hw)
+{
+	hw->host_msr[VMX_KERNEL_GS] = vmx_rdmsr(MSR_KERNEL_GS_BASE);
+	vmx_wrmsr(MSR_KERNEL_GS_BASE, hw->msr[VMX_KERNEL_GS]);
+	hw->msrs_loaded = hw->efer & EFER_SCE;
+	if (hw->msrs_loaded)
+		vmx_load_syscall_msrs(hw->vcpu);
+}
+
+static __always_inline void vmx_put_msrs(struct vtr_backend_vcpu *hw)
+{
+	hw->msr[VMX_KERNEL_GS] = vmx_rdmsr(MSR_KERNEL_GS_BASE);
+	vmx_wrmsr(MSR_KERNEL_GS_BASE, hw->host_msr[VMX_KERNEL_GS]);
+	if (hw->msrs_loaded)
+		vmx_put_syscall_msrs(hw->vcpu);
+}
+
+/* Another vCPU was here, or this one elsewhere. */
+static noinline void vmx_load_anew(struct vtr_vcpu *v)
+{
+	struct vmx_cpu *c = this_cpu_ptr(&vmx_cpus);
+
+	if (c->current_vmcs != v)
+		vmx_make_current(v);
+	if (c->last_vcpu != v) {
+		c->last_vcpu = v;
+		indirect_branch_prediction_barrier();
+	}
+	if (v->hw->host_cpu != v->cpu)
+		vmx_load_cpu(v, v->cpu);
 }
 
 /**
@@ -312,30 +361,35 @@ static void vmx_put_thread(struct vtr_vcpu *v)
  */
 void vmx_vcpu_load(struct vtr_vcpu *v)
 {
-	struct vmx_cpu *c = this_cpu_ptr(&vmx_cpus);
 	struct vtr_backend_vcpu *hw = v->hw;
 
-	if (c->current_vmcs != v)
-		vmx_make_current(v);
-	if (c->last_vcpu != v) {
-		c->last_vcpu = v;
-		indirect_branch_prediction_barrier();
-	}
-	if (hw->host_cpu != v->cpu)
-		vmx_load_cpu(v, v->cpu);
-	vmx_load_thread(v);
-	vmx_load_msrs(v);
+	if (unlikely(this_cpu_read(vmx_cpus.last_vcpu) != v || this_cpu_read(vmx_cpus.current_vmcs) != v ||
+		     hw->host_cpu != v->cpu))
+		vmx_load_anew(v);
+	vmx_load_thread(hw);
+	vmx_load_msrs(hw);
 	/* Whatever ran since the last load may have brought secrets into the cache. */
 	if (static_branch_unlikely(&vmx_flush_l1d))
 		hw->rare |= VMX_RARE_L1D;
-	vmx_perf_look(v);
+	vmx_perf_look(hw);
 	if (static_cpu_has(X86_FEATURE_RDTSCP)) {
 		/* The host's value names the CPU and never changes. */
-		if (c->tsc_aux != hw->tsc_aux)
-			wrmsrl(MSR_TSC_AUX, hw->tsc_aux);
+		if (this_cpu_read(vmx_cpus.tsc_aux) != hw->tsc_aux)
+			vmx_wrmsr(MSR_TSC_AUX, hw->tsc_aux);
 	}
 	if (unlikely(v->dr7 & (DR_GLOBAL_ENABLE_MASK | DR_LOCAL_ENABLE_MASK) || v->guest_debug))
 		vmx_update_debug(v);
+}
+
+static noinline void vmx_put_debug(struct vtr_vcpu *v)
+{
+	struct vtr_backend_vcpu *hw = v->hw;
+
+	if (hw->dr_lent)
+		vmx_take_debug(v);
+	hw->dr_loaded = false;
+	if (hw_breakpoint_active())
+		hw_breakpoint_restore();
 }
 
 /**
@@ -348,16 +402,11 @@ void vmx_vcpu_put(struct vtr_vcpu *v)
 	u64 tsc_aux = this_cpu_read(vmx_cpus.tsc_aux);
 
 	if (static_cpu_has(X86_FEATURE_RDTSCP) && tsc_aux != hw->tsc_aux)
-		wrmsrl(MSR_TSC_AUX, tsc_aux);
-	vmx_put_thread(v);
-	vmx_put_msrs(v);
-	if (unlikely(hw->dr_lent || hw->dr_loaded)) {
-		if (hw->dr_lent)
-			vmx_take_debug(v);
-		hw->dr_loaded = false;
-		if (hw_breakpoint_active())
-			hw_breakpoint_restore();
-	}
+		vmx_wrmsr(MSR_TSC_AUX, tsc_aux);
+	vmx_put_thread(hw);
+	vmx_put_msrs(hw);
+	if (unlikely(hw->dr_lent || hw->dr_loaded))
+		vmx_put_debug(v);
 }
 
 /**
@@ -441,9 +490,9 @@ static noinline void vmx_enter_rare(struct vtr_vcpu *v)
 	if (hw->rare & VMX_RARE_FLUSH)
 		vmx_flush_now(v);
 	if (hw->rare & VMX_RARE_PERF)
-		vmx_perf_look(v);
+		vmx_perf_look(hw);
 	if (hw->rare & VMX_RARE_L1D)
-		wrmsrl(MSR_IA32_FLUSH_CMD, L1D_FLUSH);
+		vmx_wrmsr(MSR_IA32_FLUSH_CMD, L1D_FLUSH);
 	if (hw->rare & VMX_RARE_STEP) {
 		hw->guest_tf = v->rflags & X86_EFLAGS_TF;
 		hw->rflags = v->rflags | X86_EFLAGS_TF;
@@ -484,8 +533,11 @@ static noinline int vmx_leave_rare(struct vtr_vcpu *v, u32 vectoring)
 	u8 tpr = hw->vapic[VMX_VAPIC_TPR] >> 4;
 	int what = 0;
 
-	if (hw->rare & VMX_RARE_DEBUGCTL)
+	if (hw->rare & VMX_RARE_DEBUGCTL) {
 		update_debugctlmsr(hw->host_debugctl);
+		if (!hw->host_debugctl)
+			hw->rare &= ~VMX_RARE_DEBUGCTL;
+	}
 	if (vmx_caps.cpu & VMX_CPU_TPR_SHADOW && v->cr8 != tpr) {
 		v->cr8 = tpr;
 		what = VTR_ENTERED_TPR;

@@ -67,7 +67,19 @@ enum vmx_msr { VMX_STAR, VMX_LSTAR, VMX_CSTAR, VMX_SFMASK, VMX_KERNEL_GS, VMX_MS
 struct vmx_host_state {
 	u64 cr3, cr4, fs_base;
 	u16 ds, es, fs, gs, ldt;
+	struct desc_ptr gdt;	/* what exits leave a limit of 64 KiB of */
 };
+
+/* The kernel's rdmsrl() and wrmsrl() are calls, for hosts that are guests without VMX. */
+static __always_inline u64 vmx_rdmsr(u32 msr)
+{
+	return __rdmsr(msr);
+}
+
+static __always_inline void vmx_wrmsr(u32 msr, u64 val)
+{
+	native_wrmsrl(msr, val);
+}
 
 struct vtr_backend_vcpu {
 	struct vtr_vcpu *vcpu;
@@ -159,7 +171,20 @@ bool vmx_small_code(void);
 /* perf.c */
 struct vmx_perf *vmx_perf_create(void);
 void vmx_perf_init(struct vtr_vcpu *v);
-void vmx_perf_look(struct vtr_vcpu *v);
+void vmx_perf_setup(void);
+void vmx_perf_lists(struct vtr_vcpu *v);
+
+DECLARE_STATIC_KEY_FALSE(vmx_counters);
+
+/* How does the host have its counters, branch records and traces now? Loaded, before an entry. */
+static __always_inline void vmx_perf_look(struct vtr_backend_vcpu *hw)
+{
+	hw->host_debugctl = vmx_rdmsr(MSR_IA32_DEBUGCTLMSR);
+	if (unlikely(hw->host_debugctl))
+		hw->rare |= VMX_RARE_DEBUGCTL;
+	if (static_branch_unlikely(&vmx_counters))
+		vmx_perf_lists(hw->vcpu);
+}
 
 /* cpu.c */
 const char *vmx_check(int *err);
@@ -242,9 +267,9 @@ void vmx_set_cr(struct vtr_vcpu *v, int nr, u64 val);
 int vmx_get_msr(struct vtr_vcpu *v, u32 msr, u64 *val);
 int vmx_set_msr(struct vtr_vcpu *v, u32 msr, u64 val);
 void vmx_load_pdptes(struct vtr_vcpu *v);
-void vmx_load_msrs(struct vtr_vcpu *v);
+void vmx_load_syscall_msrs(struct vtr_vcpu *v);
 void vmx_msrs_setup(void);
-void vmx_put_msrs(struct vtr_vcpu *v);
+void vmx_put_syscall_msrs(struct vtr_vcpu *v);
 void vmx_lend_debug(struct vtr_vcpu *v);
 void vmx_take_debug(struct vtr_vcpu *v);
 void vmx_update_debug(struct vtr_vcpu *v);
