@@ -9,6 +9,7 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <net/if.h>
 #include <signal.h>
 #include <stdio.h>
 #include <string.h>
@@ -22,6 +23,10 @@
 
 #define PREFIX	"vt-"
 #define LOCK	"/run/vitrine-switch.lock"
+
+/* Two minutes. */
+#define KEEPER_PAUSE_US	50000
+#define KEEPER_TRIES	2400
 
 static bool is_bridge(const char *name)
 {
@@ -116,10 +121,11 @@ void net_switch_collect(void)
 		close(lock);
 }
 
-/* Waits until the VM's process is gone, with its ports. */
-static void be_keeper(int vm)
+/* Waits until the VM's process is gone, with its port. */
+static void be_keeper(int vm, unsigned int port)
 {
-	char byte;
+	char byte, name[IF_NAMESIZE];
+	int i;
 
 	title_set("vmctl: switch");
 	setsid();
@@ -128,14 +134,16 @@ static void be_keeper(int vm)
 	close_range(vm + 1, ~0U, 0);
 	while (read(vm, &byte, 1) < 0 && errno == EINTR)
 		;
-	/* The kernel takes a dead process's interfaces away a moment after its pipes. */
-	usleep(100000);
+	/* The kernel takes a dead process's interfaces away after its pipes: a moment, or seconds where the host is busy. */
+	for (i = 0; i < KEEPER_TRIES && if_indextoname(port, name); i++)
+		usleep(KEEPER_PAUSE_US);
 	net_switch_collect();
 	_exit(0);
 }
 
-static int start_keeper(struct net_link *l)
+static int start_keeper(struct net_link *l, const char *port)
 {
+	unsigned int index = if_nametoindex(port);
 	int end[2];
 	pid_t pid;
 
@@ -145,7 +153,7 @@ static int start_keeper(struct net_link *l)
 	if (!pid) {
 		if (fork())
 			_exit(0);
-		be_keeper(end[0]);
+		be_keeper(end[0], index);
 	}
 	close(end[0]);
 	/* Nobody ever writes to it: it is open as long as the VM's process is there. */
@@ -211,7 +219,7 @@ int net_switch_open(struct net_link *l, const char *name, unsigned int vlan, uns
 		refuse(name, err);
 		return -1;
 	}
-	if (!start_keeper(l))
+	if (!start_keeper(l, port))
 		return 0;
 	vmctl_errno(name, "raise the limit on processes");
 	net_close(l);

@@ -39,13 +39,19 @@ static char *default_path(void)
 static int make_path(char *path)
 {
 	char *slash = path;
+	int first = 0;
 
 	while ((slash = strchr(slash + 1, '/'))) {
 		*slash = 0;
-		mkdir(path, 0755);
+		if (mkdir(path, 0755) && errno != EEXIST && !first)
+			first = errno;
 		*slash = '/';
 	}
-	return mkdir(path, 0700) && errno != EEXIST ? -1 : 0;
+	if (!mkdir(path, 0700) || errno == EEXIST)
+		return 0;
+	if (first)
+		errno = first;
+	return -1;
 }
 
 /**
