@@ -63,17 +63,19 @@ static void arm(struct vmm_rtc *r)
 		vmm_crash(r->m, "clock", strerror(errno), "report this");
 }
 
+static void set_line(struct vmm_rtc *r, bool level)
+{
+	if (level == r->level)
+		return;
+	r->level = level;
+	vmm_irq(r->m, VMM_IRQ_RTC, level);
+}
+
 /* Whatever happened to it, or to time: flags, line and timer follow. */
 static void update(struct vmm_rtc *r)
 {
-	bool level;
-
 	rtc_advance(&r->chip, now_ticks(r));
-	level = r->chip.ram[RTC_REG_C] & RTC_C_IRQ;
-	if (level != r->level) {
-		r->level = level;
-		vmm_irq(r->m, VMM_IRQ_RTC, level);
-	}
+	set_line(r, r->chip.ram[RTC_REG_C] & RTC_C_IRQ);
 	arm(r);
 }
 
@@ -113,6 +115,8 @@ static uint8_t read_events(struct vmm_rtc *r)
 	update(r);
 	val = r->chip.ram[RTC_REG_C];
 	r->chip.ram[RTC_REG_C] = 0;
+	/* What comes in this very moment is an interrupt of its own: the controller sees edges. */
+	set_line(r, false);
 	update(r);
 	return val;
 }
