@@ -128,8 +128,9 @@ static uint8_t serial_read(struct vmm_serial *s, unsigned int reg)
 		return s->mcr;
 	case 5:
 		val = (s->rx_n ? LSR_DATA : 0) | s->line;
+		/* What is in the ring has left the chip: firmware waits for that with each character, and gives up after a while. */
 		if (tx_ready(s))
-			val |= LSR_THRE | (s->n ? 0 : LSR_TEMT);
+			val |= LSR_THRE | LSR_TEMT;
 		s->line = 0;
 		return val;
 	case 6:
