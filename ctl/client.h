@@ -55,6 +55,14 @@ int start_place(struct vm *vm, const struct config *c, pid_t from, struct cgroup
 int start_limit(struct vm *vm, const struct config *c, pid_t pid);
 int stop_vm(struct vm *vm, int timeout_s, bool force);
 
+/* The options of the verbs that stop VMs, and what they said. */
+extern const struct argp_option stop_options[];
+error_t stop_parse(int key, char *arg, struct argp_state *state);
+extern struct stop_how {
+	uint64_t timeout_s;
+	bool force;
+} stop_how;
+
 /* title.c */
 void title_init(int argc, char **argv);
 void title_set(const char *title);

@@ -15,25 +15,32 @@
 #define PRESS_S			5
 #define ENDED	(1U << VM_STOPPED | 1U << VM_CRASHED)
 
-static uint64_t timeout_s = DEFAULT_TIMEOUT_S;
-static bool forced;
+struct stop_how stop_how = { .timeout_s = DEFAULT_TIMEOUT_S };
 
-static const struct argp_option options[] = {
+const struct argp_option stop_options[] = {
 	{ "timeout", 't', "SECONDS", 0, "How long the guest may take before it is ended (default: 60)", 0 },
 	{ "force", 'f', NULL, 0, "End it at once, as if its power failed", 0 },
 	{ 0 },
 };
 
-static error_t parse(int key, char *arg, struct argp_state *state)
+/**
+ * stop_parse() - argp's parser of stop_options
+ * @key: argp's
+ * @arg: the option's value
+ * @state: not used
+ *
+ * Return: 0 with stop_how filled in; argp's errors.
+ */
+error_t stop_parse(int key, char *arg, struct argp_state *state)
 {
 	(void)state;
 	switch (key) {
 	case 't':
-		if (!text_to_uint(arg, 0, 86400, &timeout_s))
+		if (!text_to_uint(arg, 0, 86400, &stop_how.timeout_s))
 			return vmctl_bad_value(arg, "--timeout takes seconds, 0 to 86400");
 		return 0;
 	case 'f':
-		forced = true;
+		stop_how.force = true;
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -41,7 +48,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 }
 
 static const struct argp argp = {
-	.options = options, .parser = parse, .args_doc = "NAME...",
+	.options = stop_options, .parser = stop_parse, .args_doc = "NAME...",
 	.doc = "Shuts VMs down: presses the power button, again every 5 s, then ends what still runs.\v"
 	       "Examples:\n"
 	       "  vmctl stop web\n"
@@ -140,7 +147,7 @@ static void tidy(struct vm *vm)
 
 static int work(struct vm *vm, void *arg)
 {
-	int status = stop_vm(vm, timeout_s, forced);
+	int status = stop_vm(vm, stop_how.timeout_s, stop_how.force);
 
 	(void)arg;
 	if (!status)
