@@ -176,7 +176,8 @@ run_bochs() {
 		script -qfec "$line" /dev/null
 	else
 		yes c | head -n 100 >"$work/bochs.rc"
-		script -qfec "echo \$\$ >'$work/bochs.pid'; exec $limit sh -c \"$line -rc '$work/bochs.rc'\"" \
+		# It draws a screen on whatever it takes for a terminal: any will do, none will not.
+		TERM=linux script -qfec "echo \$\$ >'$work/bochs.pid'; exec $limit sh -c \"$line -rc '$work/bochs.rc'\"" \
 			/dev/null </dev/null >"$work/emulator.err" 2>&1 &
 		# In the background: a signal to the lab is not kept waiting.
 		script_pid=$!
