@@ -49,26 +49,25 @@ static const struct argp_option options[] = {
 /* argp's place in the command line when it found something wrong. */
 static int stopped_at;
 
-static error_t usage(struct argp_state *state, const char *object, const char *what)
+static error_t usage(const char *object, const char *what)
 {
-	(void)state;
 	fprintf(stderr, "vmtop: %s: %s: see `vmtop --help`\n", object, what);
 	exit(USAGE);
 }
 
-static error_t parse_number(int key, char *arg, struct argp_state *state)
+static error_t parse_number(int key, char *arg)
 {
 	char *end;
 
 	if (key == 'd') {
 		set.delay = strtod(arg, &end);
 		if (end == arg || *end || !(set.delay >= 0.1 && set.delay <= 3600))
-			return usage(state, arg, "--delay takes 0.1 to 3600 seconds");
+			return usage(arg, "--delay takes 0.1 to 3600 seconds");
 		return 0;
 	}
 	set.iterations = strtoul(arg, &end, 10);
 	if (*arg < '0' || *arg > '9' || *end || !set.iterations)
-		return usage(state, arg, "--iterations takes a number from 1 on");
+		return usage(arg, "--iterations takes a number from 1 on");
 	return 0;
 }
 
@@ -83,11 +82,11 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		exit(0);
 	case 'd':
 	case 'n':
-		return parse_number(key, arg, state);
+		return parse_number(key, arg);
 	case 'b':
 		set.batch = arg ? arg : "csv";
 		if (strcmp(set.batch, "csv") && strcmp(set.batch, "json"))
-			return usage(state, set.batch, "--batch takes csv or json");
+			return usage(set.batch, "--batch takes csv or json");
 		return 0;
 	case KEY_RECORD:
 		set.record = arg;
@@ -108,7 +107,7 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		set.plain = true;
 		return 0;
 	case ARGP_KEY_ARG:
-		return usage(state, arg, "not expected here");
+		return usage(arg, "not expected here");
 	case ARGP_KEY_ERROR:
 		stopped_at = state->next;
 		return 0;
@@ -229,10 +228,10 @@ int main(int argc, char **argv)
 	if (argp_parse(&argp, argc, argv, ARGP_NO_ERRS | ARGP_NO_HELP, NULL, NULL)) {
 		word = bad_option_word(argc, argv, stopped_at);
 		what = bad_option_what(options, word);
-		usage(NULL, word, what ? what : "is no option");
+		usage(word, what ? what : "is no option");
 	}
 	if (set.record && set.replay)
-		usage(NULL, "--record", "a recording that is replayed is there already");
+		usage("--record", "a recording that is replayed is there already");
 	ms = set.delay < 0 ? set.replay ? -1 : 2000 : (int)(set.delay * 1000);
 	source = set.replay ? replay_open(set.replay, ms, &trouble) : live_open(ms, &trouble);
 	if (!source)
