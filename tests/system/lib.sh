@@ -12,6 +12,9 @@ vmctl=/lab/build/vmctl
 quiet="console=ttyS0 quiet mitigations=off panic=-1 cryptomgr.notests"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+# Limits stand for a machine that has nothing else to do; a busy or a slower one has so many times that. They end what hangs, and
+# judge nobody's speed.
+patience=4
 cases=0 failures=0
 
 check() {
@@ -32,13 +35,13 @@ finish() {
 	[[ $failures == 0 ]]
 }
 
-# vm SECONDS OPTIONS...: vmctl run on the node, for at most so long; its output is in $work/out, its
+# vm SECONDS OPTIONS...: vmctl run on the node, for at most $patience times so long; its output is in $work/out, its
 # errors in $work/err, its status in $status.
 vm() {
 	local limit=$1
 	shift
 	status=0
-	timeout -k 5 "$limit" "$vmctl" run --device "$node" --on-reboot "${on_reboot:-stop}" "$@" \
+	timeout -k 5 $((limit * patience)) "$vmctl" run --device "$node" --on-reboot "${on_reboot:-stop}" "$@" \
 		>"$work/out" 2>"$work/err" || status=$?
 }
 
@@ -48,6 +51,17 @@ boot() {
 	shift 3
 	vm "$limit" --kernel "$LAB_GUEST_KERNEL" --initrd "$LAB_GUEST_INITRD" --cpus "$cpus" \
 		--memory "$memory" --timing --append "$quiet $*" </dev/null
+}
+
+# appears FILE REGEX SECONDS: it is in the file in $patience times that time.
+appears() {
+	local i
+	for ((i = 0; i < $3 * 4 * patience; i++)); do
+		grep -q -- "$2" "$1" 2>/dev/null && return
+		sleep 0.25
+	done
+	tail -n 5 "$1"
+	return 1
 }
 
 show() {

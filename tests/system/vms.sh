@@ -43,10 +43,10 @@ make_vm() {
 		--memory 128M --append "$quiet vitrine.exec=sh,/power" "${@:2}"
 }
 
-# ask COMMAND...: runs vmctl for at most $limit seconds; its output is in $work/out, its errors in $work/err, its status in $status.
+# ask COMMAND...: runs vmctl for at most $patience times $limit seconds; its output is in $work/out, its errors in $work/err, its status in $status.
 ask() {
 	status=0
-	timeout -k 5 "${limit:-100}" "$vmctl" "$@" >"$work/out" 2>"$work/err" </dev/null || status=$?
+	timeout -k 5 $((${limit:-100} * patience)) "$vmctl" "$@" >"$work/out" 2>"$work/err" </dev/null || status=$?
 }
 
 # fine COMMAND...: vmctl does it and says nothing on standard error.
@@ -75,15 +75,9 @@ is() {
 	[[ $now == "$2" ]] || { echo "$1 is $now"; "$vmctl" list; return 1; }
 }
 
-# heard NAME TEXT SECONDS: the guest says it on its console in that time.
+# heard NAME TEXT SECONDS: the guest says it on its console in $patience times that time.
 heard() {
-	local i
-	for ((i = 0; i < $3 * 4; i++)); do
-		grep -q -- "$2" "$VITRINE_STORE/$1/console.log" 2>/dev/null && return
-		sleep 0.25
-	done
-	tail -n 5 "$VITRINE_STORE/$1/console.log"
-	return 1
+	appears "$VITRINE_STORE/$1/console.log" "$2" "$3"
 }
 
 # An initramfs ($work/both) whose guest checks itself without end: memory, disk and clock, of either so many MiB, 4 without MIB. It
@@ -134,7 +128,7 @@ rounds() {
 goes_on() {
 	local now i
 	now=$(rounds "$1")
-	for ((i = 0; i < 450; i++)); do
+	for ((i = 0; i < 450 * patience; i++)); do
 		sleep 0.2
 		(($(rounds "$1") > now + 1)) && return
 	done

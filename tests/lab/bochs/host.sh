@@ -116,7 +116,7 @@ make_cd() {
 	find / -maxdepth 1 -type l -exec cp -P {} "$tree/root/" \;
 	{
 		echo "/=$tree"
-		echo "/kernel=$("$here/bochs/flat-kernel" "$image")"
+		echo "/kernel=$("$here/flat-kernel" "$image")"
 		echo "/initrd=$initrd"
 		echo "/ctl=$work/ctl"
 		echo "/root$(realpath "$modules/lib/modules")=$module_tree/lib/modules"

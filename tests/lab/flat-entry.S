@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-only */
 /*
- * entry.S - takes the place of the kernel's decompressor: an emulated CPU unpacks xz for most of a minute.
+ * flat-entry.S - takes the place of the kernel's decompressor: unpacking xz is as much work as the rest of a boot, and takes a CPU
+ * of Bochs's most of a minute.
  *
  * flat-kernel puts the unpacked kernel behind this code and the bzImage's own setup code before
  * it.  All of it is loaded at 1 MiB.  The setup code comes here in 32-bit protected mode with the
