@@ -300,7 +300,6 @@ static int link_files(struct making *k, struct ram_map *map)
 	uint32_t i;
 
 	wrong = data ? map_parse(map, data, n) : "cannot be read";
-	free(data);
 	if (wrong)
 		return vmctl_error("map", wrong, "see the VM's file vmm.log"), -1;
 	for (i = 1; i < map->nfiles; i++) {

@@ -138,7 +138,6 @@ int snapshot_ram_open(const struct snapshot *s, struct snapshot_ram *r)
 	if (!data)
 		return -1;
 	wrong = map_parse(&r->map, data, n);
-	free(data);
 	if (!wrong && strcmp(r->map.generation, s->generation))
 		wrong = "is of another snapshot";
 	if (wrong) {

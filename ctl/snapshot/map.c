@@ -78,7 +78,7 @@ int map_init(struct ram_map *m, const char *generation, uint64_t ram)
 	while (ram >> m->shift > MAP_CHUNKS)
 		m->shift++;
 	m->nchunks = (ram + (1ULL << m->shift) - 1) >> m->shift;
-	m->chunk = calloc(m->nchunks, sizeof(*m->chunk));
+	m->memory = m->chunk = calloc(m->nchunks, sizeof(*m->chunk));
 	if (!m->chunk)
 		return -1;
 	for (i = 0; i < m->nchunks; i++)
@@ -92,8 +92,8 @@ int map_init(struct ram_map *m, const char *generation, uint64_t ram)
  */
 void map_fini(struct ram_map *m)
 {
-	free(m->chunk);
-	m->chunk = NULL;
+	free(m->memory);
+	m->memory = m->chunk = NULL;
 }
 
 /**
@@ -194,17 +194,17 @@ static bool content_ok(const struct ram_map *m)
 /**
  * map_parse() - read the file
  * @m: filled; map_fini() frees it, also after a failure
- * @data: the file
+ * @data: the file, malloc()ed; it is the map's from here on, also after a failure: a restore pays for each page of a copy
  * @n: bytes
  *
  * Return: NULL, or what is wrong with it.
  */
-const char *map_parse(struct ram_map *m, const void *data, size_t n)
+const char *map_parse(struct ram_map *m, void *data, size_t n)
 {
 	struct header h;
-	const uint8_t *rest = (const uint8_t *)data + sizeof(h);
+	uint8_t *rest = (uint8_t *)data + sizeof(h);
 
-	*m = (struct ram_map){ 0 };
+	*m = (struct ram_map){ .memory = data };
 	if (n < sizeof(h) || memcmp(data, MAGIC, 8))
 		return "is not the map of a snapshot's RAM";
 	memcpy(&h, data, sizeof(h));
@@ -218,10 +218,8 @@ const char *map_parse(struct ram_map *m, const void *data, size_t n)
 	m->nchunks = h.nchunks;
 	memcpy(m->generation, h.generation, GENERATION);
 	memcpy(m->file, rest, (size_t)h.nfiles * GENERATION);
-	m->chunk = malloc(h.nchunks * sizeof(*m->chunk));
-	if (!m->chunk)
-		return "needs more memory than there is";
-	memcpy(m->chunk, rest + (size_t)h.nfiles * GENERATION, h.nchunks * sizeof(*m->chunk));
+	/* Aligned: header and generations are multiples of 8. */
+	m->chunk = (void *)(rest + (size_t)h.nfiles * GENERATION);
 	return content_ok(m) ? NULL : "contradicts itself";
 }
 

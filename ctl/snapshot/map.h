@@ -40,7 +40,8 @@ struct map_chunk {
  * @nfiles: number of @file
  * @file: their generations, which are their names; the first is the snapshot's own
  * @nchunks: number of @chunk; the last may be cut short by the end of RAM
- * @chunk: malloc()ed
+ * @chunk: in @memory
+ * @memory: malloc()ed
  */
 struct ram_map {
 	char generation[GENERATION];
@@ -49,11 +50,12 @@ struct ram_map {
 	char file[MAP_FILES][GENERATION];
 	uint32_t nchunks;
 	struct map_chunk *chunk;
+	void *memory;
 };
 
 int map_init(struct ram_map *m, const char *generation, uint64_t ram);
 void map_fini(struct ram_map *m);
-const char *map_parse(struct ram_map *m, const void *data, size_t n);
+const char *map_parse(struct ram_map *m, void *data, size_t n);
 void *map_print(const struct ram_map *m, size_t *n);
 uint64_t map_chunk_bytes(const struct ram_map *m, uint32_t chunk);
 uint64_t map_sum(const void *data, size_t n);

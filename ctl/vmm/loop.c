@@ -16,6 +16,7 @@
 #include "vmm.h"
 
 #define BATCH	8
+#define TALK_MS	1	/* what a guest that talks says in this time is written at once */
 
 /**
  * vmm_wake() - have the main thread look at `end`, the times and the console; any thread
@@ -29,18 +30,22 @@ void vmm_wake(struct vmm *m)
 		return;	/* the counter is at its maximum: the loop is awake */
 }
 
+static void service_console(struct vmm *m)
+{
+	if (m->config->owner)
+		vmm_hubs_service(m);
+	else
+		vmm_console_service(m);
+}
+
 static void on_wake(void *opaque, uint32_t events)
 {
 	struct vmm *m = opaque;
 	uint64_t count;
 
 	(void)events;
-	if (read(m->wake.fd, &count, sizeof(count)) != sizeof(count))
-		return;
-	if (m->config->owner)
-		vmm_hubs_service(m);
-	else
-		vmm_console_service(m);
+	if (read(m->wake.fd, &count, sizeof(count)) == sizeof(count))
+		service_console(m);
 }
 
 static void on_signal(void *opaque, uint32_t events)
@@ -149,6 +154,7 @@ void vmm_loop_fini(struct vmm *m)
 void vmm_loop_run(struct vmm *m)
 {
 	struct epoll_event ev[BATCH];
+	bool talks = false;
 	int i, n;
 
 	while (atomic_load(&m->end) == VMM_RUNNING) {
@@ -156,12 +162,15 @@ void vmm_loop_run(struct vmm *m)
 			vmm_reset_run(m);
 			continue;
 		}
-		n = epoll_wait(m->epoll, ev, BATCH, -1);
+		n = epoll_wait(m->epoll, ev, BATCH, talks ? TALK_MS : -1);
 		for (i = 0; i < n; i++) {
 			struct vmm_source *s = ev[i].data.ptr;
 
 			s->ready(s->opaque, ev[i].events);
 		}
+		if (talks)
+			service_console(m);
+		talks = vmm_serial_watch(m);
 		/* Not from a handler: the child has none of the sources any more. */
 		if (m->fork)
 			vmm_fork_run(m);

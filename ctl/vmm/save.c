@@ -63,7 +63,8 @@ static bool read_parent(struct ram_map *parent, const struct ram_map *map, int f
 		data = malloc(st.st_size);
 	if (data && pread(fd, data, st.st_size, 0) == st.st_size)
 		fits = !map_parse(parent, data, st.st_size) && ram_parent_fits(map, parent) && parent->nfiles == nfiles;
-	free(data);
+	else
+		free(data);
 	return fits;
 }
 

@@ -3,7 +3,8 @@
  * serial.c - a 16550 at 0x3f8, interrupt 4: the guest's console.
  *
  * Output goes into a ring that the console empties; while it is full the transmitter reports that
- * it is busy, as a slow line would, and no CPU of the guest waits for the terminal. The console asks
+ * it is busy, as a slow line would, and no CPU of the guest waits for the terminal. The first byte wakes the console; those
+ * that follow it closely are looked for (vmm_serial_watch()), so that a byte does not cost a change of threads. The console asks
  * how much input fits and is woken when a full receiver has room again.
  * Source: National Semiconductor PC16550D data sheet.
  */
@@ -43,6 +44,8 @@ struct vmm_serial {
 	bool tx_pending;	/* THR-empty interrupt not yet acknowledged */
 	bool level;		/* of the interrupt line */
 	bool starved;		/* input waits for room */
+	bool said;		/* something was sent since vmm_serial_watch() */
+	bool watched;		/* the main thread looks by itself */
 	uint8_t rx[RX_FIFO];
 	unsigned int rx_n;
 	uint8_t ring[RING];
@@ -149,8 +152,9 @@ static void transmit(struct vmm_serial *s, uint8_t byte)
 		receive(s, byte);
 	} else if (s->n < RING) {
 		s->ring[(s->head + s->n++) % RING] = byte;
+		s->said = true;
 		/* While the ring holds more the console is at it already. */
-		if (s->n == 1)
+		if (s->n == 1 && !s->watched)
 			vmm_wake(s->m);
 	}
 	s->tx_pending = tx_ready(s);
@@ -293,6 +297,24 @@ void vmm_serial_drop(struct vmm *m, size_t n)
 	s->n -= n;
 	update_irq(s);
 	pthread_mutex_unlock(&s->lock);
+}
+
+/**
+ * vmm_serial_watch() - does the guest send something just now? In the main thread
+ * @m: the machine
+ *
+ * Return: whether it sent something since the last call. If so it wakes nobody any more: the caller services the console after a
+ * moment, and then asks again.
+ */
+bool vmm_serial_watch(struct vmm *m)
+{
+	struct vmm_serial *s = m->serial;
+
+	pthread_mutex_lock(&s->lock);
+	s->watched = s->said;
+	s->said = false;
+	pthread_mutex_unlock(&s->lock);
+	return s->watched;
 }
 
 /* Output that is on its way belongs to the console, not to the guest. */

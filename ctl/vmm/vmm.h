@@ -433,6 +433,7 @@ size_t vmm_serial_room(struct vmm *m);
 void vmm_serial_input(struct vmm *m, const uint8_t *data, size_t n);
 size_t vmm_serial_peek(struct vmm *m, uint8_t *data, size_t max);
 void vmm_serial_drop(struct vmm *m, size_t n);
+bool vmm_serial_watch(struct vmm *m);
 int vmm_rtc_create(struct vmm *m);
 void vmm_rtc_store(struct vmm *m, uint8_t at, uint8_t val);
 void vmm_rtc_destroy(struct vmm *m);

@@ -63,9 +63,12 @@ static void use_map(const uint8_t *data, size_t n)
 	static int fd[MAP_FILES];
 	struct ram_map m;
 	uint32_t i;
-	void *base;
+	void *base, *copy = malloc(n + !n);
 
-	if (!map_parse(&m, data, n) && m.ram <= RAM) {
+	if (!copy)
+		return;
+	memcpy(copy, data, n);
+	if (!map_parse(&m, copy, n) && m.ram <= RAM) {
 		for (i = 0; i < m.nfiles; i++)
 			fd[i] = -1;
 		base = mmap(NULL, m.ram, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);

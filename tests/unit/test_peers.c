@@ -63,6 +63,12 @@ void vmm_power_button(struct vmm *machine)
 	presses++;
 }
 
+bool vmm_serial_watch(struct vmm *machine)
+{
+	(void)machine;
+	return false;
+}
+
 void vmm_console_service(struct vmm *machine)
 {
 	(void)machine;

@@ -152,6 +152,25 @@ START_TEST(transmitter_empty_interrupt)
 }
 END_TEST
 
+START_TEST(output_that_is_watched_wakes_nobody)
+{
+	ck_assert(!vmm_serial_watch(&m));
+	out(0, 'a');
+	ck_assert_uint_eq(wakes, 1);
+	vmm_serial_drop(&m, 1);
+	ck_assert(vmm_serial_watch(&m));
+	out(0, 'b');
+	ck_assert_uint_eq(wakes, 1);
+	/* Serviced in between or not: what came since the last look is looked for again. */
+	ck_assert(vmm_serial_watch(&m));
+	ck_assert(sent_something());
+	vmm_serial_drop(&m, 1);
+	ck_assert(!vmm_serial_watch(&m));
+	out(0, 'c');
+	ck_assert_uint_eq(wakes, 2);
+}
+END_TEST
+
 START_TEST(output_wakes_once)
 {
 	uint8_t buf[8];
@@ -266,6 +285,7 @@ int main(void)
 	tcase_add_test(t, out2_gates_the_line);
 	tcase_add_test(t, transmitter_empty_interrupt);
 	tcase_add_test(t, output_wakes_once);
+	tcase_add_test(t, output_that_is_watched_wakes_nobody);
 	tcase_add_test(t, full_ring_is_a_busy_transmitter);
 	tcase_add_test(t, full_receiver);
 	tcase_add_test(t, overrun);
