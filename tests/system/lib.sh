@@ -8,8 +8,8 @@
 
 node=${1:-/dev/vitrine}
 vmctl=/lab/build/vmctl
-# The kernel's self-tests of its ciphers take a guest longer than all else.
-quiet="console=ttyS0 quiet mitigations=off panic=-1 cryptomgr.notests"
+# The kernel's self-tests of its ciphers take a guest longer than all else; rodata: a walk through all of its page tables.
+quiet="console=ttyS0 quiet mitigations=off panic=-1 cryptomgr.notests rodata=off"
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 # Limits stand for a machine that has nothing else to do; a busy or a slower one has so many times that. They end what hangs, and
@@ -45,12 +45,23 @@ vm() {
 		>"$work/out" 2>"$work/err" || status=$?
 }
 
+# mixed_up: the guest ended by what the emulator does with several CPUs (tests/lab/README.md, "Where the AMD host fails"). Our module
+# tells where the guest was: in the host's modules. It has none of its own here.
+mixed_up() {
+	[[ $(nproc) -gt 1 ]] && grep -q AuthenticAMD /proc/cpuinfo && grep -q "triple fault" "$work/err" || return 1
+	[[ $node == */kvm ]] || "$vmctl" events | tail -n 4 | grep -q "triple-fault.*RIP 0xffffffffc"
+}
+
 # boot SECONDS CPUS MEMORY WORDS...: the small guest, with more words on its command line.
 boot() {
-	local limit=$1 cpus=$2 memory=$3
+	local limit=$1 cpus=$2 memory=$3 attempt
 	shift 3
-	vm "$limit" --kernel "$LAB_GUEST_KERNEL" --initrd "$LAB_GUEST_INITRD" --cpus "$cpus" \
-		--memory "$memory" --timing --append "$quiet $*" </dev/null
+	for attempt in 1 2 3; do
+		vm "$limit" --kernel "$LAB_GUEST_KERNEL" --initrd "$LAB_GUEST_INITRD" --cpus "$cpus" \
+			--memory "$memory" --timing --append "$quiet $*" </dev/null
+		mixed_up || break
+		echo "# attempt $attempt: the emulated host ran the guest with its own registers: again"
+	done
 }
 
 # appears FILE REGEX SECONDS: it is in the file in $patience times that time.
