@@ -115,7 +115,7 @@ tests: deps-unit
 		$(MAKE) -C $$dir; done
 
 check check-full: deps-module deps-tools deps-lab deps-lab-intel deps-unit deps-static deps-debug-kernel
-	@$(MAKE) all tests
+	@$(MAKE) -j$(shell nproc) -O all tests
 	-@tests/lab/kernels debug >/dev/null
 	@tests/run $(if $(filter check-full,$@),--full)
 
