@@ -111,9 +111,7 @@ errs_last() {
 guest_initrd() {
 	local file=$1 tree=$work/extra modules name path
 	shift
-	modules=/host/lib/modules/${LAB_GUEST_KERNEL##*/vmlinuz-}
-	# In the Intel host the kernel has another name.
-	[[ -d $modules ]] || modules=/host/lib/modules/${LAB_GUEST_BZIMAGE##*/vmlinuz-}
+	modules=/host/lib/modules/${LAB_GUEST_BZIMAGE##*/vmlinuz-}
 	mkdir -p "$tree"
 	for name; do
 		# What a module needs stands behind it, the first to load last.

@@ -18,9 +18,7 @@ trap end_vms EXIT
 # An initramfs whose guest powers off when its power button is pressed: Debian has that driver in a module. What runs in it
 # and left its number in /tmp/running is ended first, as an init would: the kernel resets the disks before it powers off.
 power_initrd() {
-	local tree=$work/extra modules=/host/lib/modules/${LAB_GUEST_KERNEL##*/vmlinuz-}/kernel/drivers
-	# In the Intel host the kernel has another name.
-	[[ -d $modules ]] || modules=/host/lib/modules/${LAB_GUEST_BZIMAGE##*/vmlinuz-}/kernel/drivers
+	local tree=$work/extra modules=/host/lib/modules/${LAB_GUEST_BZIMAGE##*/vmlinuz-}/kernel/drivers
 	mkdir -p "$tree"
 	cp "$modules/acpi/button.ko" "$modules/input/evdev.ko" "$tree/"
 	cat >"$tree/power" <<-'END'
