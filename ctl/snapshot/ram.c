@@ -14,6 +14,7 @@
 
 #define PAGE		4096
 #define PROGRESS	(16ULL << 20)	/* bytes between two calls */
+#define BRIDGE		(256ULL << 10)	/* bytes */
 
 /* The pages of a chunk that are not zero, those that touch in one piece. */
 static int write_pages(const struct ram_writer *w, uint64_t at, uint64_t n)
@@ -43,17 +44,41 @@ static int write_chunk(const struct ram_writer *w, uint32_t i)
 {
 	uint64_t at = (uint64_t)i << w->map->shift, n = map_chunk_bytes(w->map, i);
 	struct map_chunk *c = &w->map->chunk[i];
+	bool zero = map_is_zero(w->ram + at, n);
 
-	if (map_is_zero(w->ram + at, n))
-		return 0;
-	if (parent_has(w, i, at, n)) {
+	/* Zeroes stay in the parent's file where they bridge a gap of it, and nothing else keeps a file. */
+	if (parent_has(w, i, at, n) && (!zero || (i && c[-1].file == w->parent->chunk[i].file + 1))) {
 		*c = w->parent->chunk[i];
 		c->file++;
 		return 0;
 	}
+	if (zero)
+		return 0;
 	c->file = 0;
 	c->sum = map_sum(w->ram + at, n);
 	return write_pages(w, at, n);
+}
+
+/*
+ * A restore pays for each piece that it maps, and most gaps between two pieces are small: the zeroes there become chunks of the
+ * snapshot's own file, which has holes there. Longer gaps stay zeroes: what a guest takes into use comes cheaper from there.
+ */
+static void bridge_gaps(const struct ram_writer *w)
+{
+	struct ram_map *m = w->map;
+	uint32_t last = m->nchunks, i, gap;
+	uint64_t sum;
+
+	for (i = 0; i < m->nchunks; i++) {
+		if (m->chunk[i].file == MAP_ZERO)
+			continue;
+		if (last + 1 < i && !m->chunk[last].file && !m->chunk[i].file && (uint64_t)(i - last - 1) << m->shift <= BRIDGE) {
+			sum = map_sum(w->ram + ((uint64_t)(last + 1) << m->shift), 1ULL << m->shift);
+			for (gap = last + 1; gap < i; gap++)
+				m->chunk[gap] = (struct map_chunk){ .file = 0, .sum = sum };
+		}
+		last = i;
+	}
 }
 
 /* Files that nothing is left in are not the snapshot's any more. */
@@ -116,6 +141,7 @@ int ram_write(struct ram_writer *w)
 			return -1;
 		}
 	}
+	bridge_gaps(w);
 	drop_unused(m);
 	return map_file_end(w->fd, m->generation, m->ram);
 }

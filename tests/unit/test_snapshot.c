@@ -374,6 +374,54 @@ START_TEST(ram_through_generations)
 }
 END_TEST
 
+/* Chunks of RAM that are not zero, as numbers, and what the map says of all: the file, or '.' for zeroes. */
+static void map_is(const uint8_t *ram, struct ram_map *m, const char *gen, const struct ram_map *parent, const uint8_t *view,
+		   const char *files)
+{
+	struct ram_writer wr = { .ram = ram, .map = m, .parent = parent, .view = view, .fd = new_file() };
+	char is[20] = "";
+	uint32_t i;
+
+	ck_assert_int_eq(map_init(m, gen, 16 << 16), 0);
+	ck_assert_int_eq(ram_write(&wr), 0);
+	for (i = 0; i < m->nchunks; i++) {
+		is[i] = m->chunk[i].file == MAP_ZERO ? '.' : '0' + m->chunk[i].file;
+		if (m->chunk[i].file != MAP_ZERO)
+			ck_assert_uint_eq(m->chunk[i].sum, map_sum(ram + ((uint64_t)i << 16), 1 << 16));
+	}
+	ck_assert_str_eq(is, files);
+	close(wr.fd);
+}
+
+START_TEST(ram_in_few_pieces)
+{
+	uint8_t *ram = new_view(16 << 16), *old = new_view(16 << 16);
+	struct ram_map a, b;
+
+	ram[0 << 16] = ram[5 << 16] = ram[11 << 16] = ram[13 << 16] = 1;
+	map_is(ram, &a, GEN(1), NULL, NULL, "000000.....000..");
+	/* Nothing has changed: the same pieces. */
+	memcpy(old, ram, 16 << 16);
+	map_is(ram, &b, GEN(2), &a, old, "111111.....111..");
+	map_fini(&b);
+	/* Zeroes keep no file that holds nothing else, and a gap between two files is none of either. */
+	ram[0 << 16] = ram[5 << 16] = 2;
+	map_is(ram, &b, GEN(2), &a, old, "000000.....111..");
+	map_fini(&b);
+	ram[11 << 16] = ram[13 << 16] = 0;
+	map_is(ram, &b, GEN(2), &a, old, "000000..........");
+	ck_assert_uint_eq(b.nfiles, 1);
+	map_fini(&b);
+	ram[15 << 16] = 1;
+	ram[5 << 16] = 1;
+	map_is(ram, &b, GEN(2), &a, old, "0....1.........0");
+	map_fini(&b);
+	map_fini(&a);
+	munmap(ram, 16 << 16);
+	munmap(old, 16 << 16);
+}
+END_TEST
+
 static bool stop_at(void *opaque, uint64_t done)
 {
 	return done < *(uint64_t *)opaque;
@@ -417,6 +465,7 @@ int main(void)
 	tcase_add_test(c, map_damaged);
 	tcase_add_test(c, map_that_lies);
 	tcase_add_loop_test(c, ram_through_generations, 0, 10);
+	tcase_add_test(c, ram_in_few_pieces);
 	tcase_add_test(c, ram_cancelled);
 	suite_add_tcase(s, c);
 	r = srunner_create(s);
