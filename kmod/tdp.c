@@ -284,11 +284,11 @@ static enum vtr_try vtr_tdp_try(struct vtr_vcpu *v, const struct vtr_slot *slot,
 		atomic64_add(spare - v->nr_pt_cache, &mmu->pt_pages);
 	if (result == VTR_PT_REFUSED)
 		return VTR_TRY_AGAIN;
+	vtr_stats_mapped(&v->stats, why, l.level);
 	if (result == VTR_PT_FLUSH)
 		vtr_vm_flush_tlbs(v->vm);
 	else if (!freed && h->level == 1)
 		vtr_tdp_around(v->vm, slot, gfn, hva, h);
-	vtr_stats_mapped(&v->stats, write, why & VTR_FAULT_FETCH, l.level);
 	return VTR_TRY_MAPPED;
 }
 
