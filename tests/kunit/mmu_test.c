@@ -217,6 +217,40 @@ static void vtr_log_starts_read_only(struct kunit *test)
 	KUNIT_EXPECT_EQ(test, vtr_test_count(t, 0, true), 0U);
 }
 
+/* How many of the pages the host takes for used; clear: as it asks before it throws pages out. */
+static u32 vtr_test_young_pages(struct vtr_mmu_test *t, bool clear)
+{
+	struct mmu_notifier *mn = &t->vm->mmu.owner->mn;
+	hva_t at = t->hva;
+	u32 i, n = 0;
+
+	for (i = 0; i < PAGES; i++, at += PAGE_SIZE)
+		n += clear ? mn->ops->clear_flush_young(mn, vtr_test_mm, at, at + PAGE_SIZE) :
+			     mn->ops->test_young(mn, vtr_test_mm, at);
+	return n;
+}
+
+static void vtr_ages(struct kunit *test)
+{
+	struct vtr_mmu_test *t = test->priv;
+
+	KUNIT_ASSERT_EQ(test, vtr_test_slot(t, 0, 16, PAGES, 0), 0);
+	KUNIT_EXPECT_EQ(test, vtr_test_young_pages(t, false), 0U);
+	vtr_test_fault_all(test, 16, true);
+	KUNIT_EXPECT_EQ(test, vtr_test_young_pages(t, false), (u32)PAGES);
+	KUNIT_EXPECT_EQ(test, vtr_test_young_pages(t, true), (u32)PAGES);
+	/* Asked again, nothing has been used since; it is still mapped. */
+	KUNIT_EXPECT_EQ(test, vtr_test_young_pages(t, false), 0U);
+	KUNIT_EXPECT_EQ(test, vtr_test_young_pages(t, true), 0U);
+	KUNIT_EXPECT_EQ(test, vtr_test_count(t, 16, true), (u32)PAGES);
+	/* One that went and came is young, and none of its neighbours. */
+	KUNIT_ASSERT_EQ(test, vm_munmap(t->hva + 3 * PAGE_SIZE, PAGE_SIZE), 0);
+	KUNIT_ASSERT_EQ(test, vm_mmap(NULL, t->hva + 3 * PAGE_SIZE, PAGE_SIZE, PROT_READ | PROT_WRITE,
+				      MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, 0), t->hva + 3 * PAGE_SIZE);
+	KUNIT_EXPECT_EQ(test, vtr_test_fault(t->v[0], 19, true), VTR_FAULT_FIXED);
+	KUNIT_EXPECT_EQ(test, vtr_test_young_pages(t, true), 1U);
+}
+
 /* A thread that has the guest touch memory until it is told to stop. */
 struct vtr_toucher {
 	struct vtr_vcpu *v;
@@ -319,6 +353,7 @@ static struct kunit_case vtr_mmu_cases[] = {
 	KUNIT_CASE(vtr_unmap_and_protect),
 	KUNIT_CASE(vtr_read_only_slot),
 	KUNIT_CASE(vtr_log_starts_read_only),
+	KUNIT_CASE(vtr_ages),
 	KUNIT_CASE(vtr_race_with_slots),
 	KUNIT_CASE(vtr_race_with_unmap),
 	{}
