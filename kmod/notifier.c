@@ -6,26 +6,9 @@
  * notifier's own grace period, so destroying a VM waits for nothing.
  */
 #include <linux/mm.h>
-#include <linux/mmu_notifier.h>
 #include <linux/slab.h>
 #include "module.h"
-
-/**
- * struct vtr_mm - one process
- * @mn: the subscription; counted by mmu_notifier_get/put
- * @lock: guards @vms and @active; outside mmu.lock
- * @vms: its VMs
- * @active: invalidations under way, for a VM that is added meanwhile
- * @start: first address of their hull
- * @end: first address after it
- */
-struct vtr_mm {
-	struct mmu_notifier mn;
-	spinlock_t lock;
-	struct list_head vms;
-	long active;
-	hva_t start, end;
-};
+#include "notifier.h"
 
 /* op on each piece of memory that [start, end) is behind. mmu.lock held. */
 static bool vtr_hva_range(struct vtr_vm *vm, hva_t start, hva_t end, enum vtr_pt_op op, u64 **freed)

@@ -17,6 +17,7 @@
 #include "event.h"
 #include "guestmem.h"
 #include "module.h"
+#include "notifier.h"
 
 #define PAGES	64UL
 #define LENGTH	(PAGES << PAGE_SHIFT)
