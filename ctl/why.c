@@ -161,7 +161,8 @@ static int ask_store(struct why *w, const char *path)
 		return VMCTL_OK;
 	if (store_open(&s, path))
 		return VMCTL_FAILED;
-	if (!strchr(w->name, '/') && !faccessat(s.fd, w->name, F_OK, 0) && !vm_open(&vm, &s, w->name)) {
+	if (!strchr(w->name, '/') && !faccessat(s.fd, w->name, F_OK, 0) && !vm_is_unborn(s.fd, w->name) &&
+	    !vm_open(&vm, &s, w->name)) {
 		if (!run_status(vm.fd, &status)) {
 			w->in_store = true;
 			snprintf(w->state, sizeof(w->state), "%s", vm_state_name(status.state));

@@ -17,8 +17,15 @@
 
 #define UNBORN	"unborn"
 
-/* Its process was to be made of another's, and that never came to be. Asked of each VM there is: mostly one system call. */
-static bool is_unborn(int store, const char *name)
+/**
+ * vm_is_unborn() - is a VM's process to be made of another's or of a snapshot, and has not been yet?
+ * @store: descriptor of the store
+ * @name: of a folder in it
+ *
+ * Such a folder is no VM, or not yet. Asked of each VM there is: mostly one system call.
+ * Return: whether it is so.
+ */
+bool vm_is_unborn(int store, const char *name)
 {
 	char path[300];
 	struct stat st;
@@ -36,7 +43,7 @@ static bool is_debris(int store, const char *name)
 	bool debris = true;
 	int fd, lock;
 
-	if (strncmp(name, ".new-", 5) && strncmp(name, ".old-", 5) && !is_unborn(store, name))
+	if (strncmp(name, ".new-", 5) && strncmp(name, ".old-", 5) && !vm_is_unborn(store, name))
 		return false;
 	fd = openat(store, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	if (fd < 0)
@@ -181,8 +188,9 @@ int vm_create_unborn(const struct vm *vm)
  */
 void vm_create_born(const struct vm *vm)
 {
-	/* Without success it says what nobody asks any more: the VM has run. */
-	unlinkat(vm->fd, UNBORN, 0);
+	/* Without success it says what nobody asks any more: the VM has run. After a loss of power that may be forgotten. */
+	if (!unlinkat(vm->fd, UNBORN, 0))
+		fsync(vm->fd);
 }
 
 /**

@@ -151,7 +151,7 @@ int store_names(struct store *s, char ***names, size_t *n)
 	}
 	while (!err && (e = readdir(dir)))
 		if (config_name_ok(e->d_name) && !fstatat(fd, e->d_name, &st, AT_SYMLINK_NOFOLLOW) &&
-		    S_ISDIR(st.st_mode))
+		    S_ISDIR(st.st_mode) && !vm_is_unborn(fd, e->d_name))
 			err = add_name(names, n, e->d_name);
 	closedir(dir);
 	if (err) {

@@ -14,8 +14,8 @@
  *	NAME/vmm.log		what the VM process said
  *	NAME/control, console, hvc, vsock
  *				its sockets
- *	NAME/unborn		the VM is to come from another, or from a snapshot, and has not yet: as long as it never ran,
- *				it is debris once its `lock` is free
+ *	NAME/unborn		the VM is to come from another, or from a snapshot, and has not yet: as long as it never ran
+ *				it is none for any verb, and debris once its `lock` is free
  *	.lock			held while a folder comes or goes
  *	.new-*, .old-*		a VM that is being made or removed; debris once its `lock` is free
  *
@@ -103,6 +103,7 @@ int vm_create_begin(struct vm *vm, struct store *s, const char *name);
 int vm_create_end(struct vm *vm, const struct config *c);
 int vm_create_unborn(const struct vm *vm);
 void vm_create_born(const struct vm *vm);
+bool vm_is_unborn(int store, const char *name);
 void vm_create_cancel(struct vm *vm);
 int vm_remove(struct vm *vm);
 

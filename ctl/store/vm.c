@@ -51,6 +51,8 @@ int vm_open(struct vm *vm, struct store *s, const char *name)
 		return -1;
 	}
 	strcpy(vm->name, name);
+	if (vm_is_unborn(s->fd, name))
+		return tell_missing(s, name);
 	vm->fd = openat(s->fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 	if (vm->fd >= 0)
 		return 0;
