@@ -5,13 +5,11 @@
  * events.
  */
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "client.h"
 #include "compiler.h"
@@ -161,8 +159,7 @@ static int ask_store(struct why *w, const char *path)
 		return VMCTL_OK;
 	if (store_open(&s, path))
 		return VMCTL_FAILED;
-	if (!strchr(w->name, '/') && !faccessat(s.fd, w->name, F_OK, 0) && !vm_is_unborn(s.fd, w->name) &&
-	    !vm_open(&vm, &s, w->name)) {
+	if (vm_is_there(&s, w->name) && !vm_open(&vm, &s, w->name)) {
 		if (!run_status(vm.fd, &status)) {
 			w->in_store = true;
 			snprintf(w->state, sizeof(w->state), "%s", vm_state_name(status.state));

@@ -88,6 +88,7 @@ int store_names(struct store *s, char ***names, size_t *n);
 void store_free_names(char **names, size_t n);
 
 /* vm.c */
+bool vm_is_there(struct store *s, const char *name);
 int vm_open(struct vm *vm, struct store *s, const char *name);
 int vm_open_locked(struct vm *vm, struct store *s, const char *name);
 void vm_unlock(struct vm *vm);

@@ -36,6 +36,16 @@ static int tell_missing(struct store *s, const char *name)
 }
 
 /**
+ * vm_is_there() - does the store have that VM? Tells nothing where it has not.
+ * @s: the store
+ * @name: anything
+ */
+bool vm_is_there(struct store *s, const char *name)
+{
+	return config_name_ok(name) && !faccessat(s->fd, name, F_OK, 0) && !vm_is_unborn(s->fd, name);
+}
+
+/**
  * vm_open() - open a VM's folder
  * @vm: filled
  * @s: the store; stays the caller's and outlives @vm

@@ -623,3 +623,14 @@ uint8_t *host_huge(bool huge)
 	madvise(host, HUGE_SIZE, huge ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
 	return host;
 }
+
+/* A file of the kernel's, which takes the text in one piece or not at all. */
+bool write_file(const char *path, const char *text)
+{
+	int fd = open(path, O_WRONLY);
+	bool written = fd >= 0 && write(fd, text, strlen(text)) == (ssize_t)strlen(text);
+
+	if (fd >= 0)
+		close(fd);
+	return written;
+}

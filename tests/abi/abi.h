@@ -204,5 +204,6 @@ struct kvm_irq_routing_entry route_msi(uint32_t gsi, uint32_t address, uint32_t 
 int event_fd(void);
 uint64_t event_count(int fd);
 void sleep_ms(unsigned int ms);
+bool write_file(const char *path, const char *text);
 
 #endif

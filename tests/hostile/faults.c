@@ -62,16 +62,6 @@ static const struct {
 	{"/sys/kernel/debug/fail_usercopy/verbose", "0"},
 };
 
-static bool write_file(const char *path, const char *value)
-{
-	int fd = open(path, O_WRONLY);
-	bool written = fd >= 0 && write(fd, value, strlen(value)) == (ssize_t)strlen(value);
-
-	if (fd >= 0)
-		close(fd);
-	return written;
-}
-
 static void need_fault_injection(void)
 {
 	size_t i;

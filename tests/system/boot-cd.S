@@ -6,6 +6,8 @@
  *
  * Each step that succeeds says its line; one that fails says FAILED and the CPU halts.
  */
+#include "bios.h"
+
 	.code16
 	.globl _start
 _start:
@@ -17,16 +19,7 @@ length:		.long 0
 checksum:	.long 0
 	.org 64
 start:
-	cli
-	xor %ax, %ax
-	mov %ax, %ds
-	mov %ax, %es
-	mov %ax, %ss
-	mov $0x7c00, %sp
-	sti
-	cld
-	ljmp $0, $here
-here:
+	bios_start
 	mov %dl, drive
 	mov $runs, %si
 	call say
@@ -36,42 +29,15 @@ here:
 	mov %eax, packet_lba
 	mov $0x42, %ah
 	mov $packet, %si
-	mov drive, %dl
-	int $0x13
-	jc failed
-	mov $buffer, %si
-	mov $expected, %di
-	mov $expected_end - expected, %cx
-	repe cmpsb
-	jne failed
+	call disk
+	call compare
 	mov $reads, %si
 	call say
 
-	/* SeaBIOS keeps the last character until its clock ticks. */
-	hlt
-	hlt
-	hlt
-	mov $0x604, %dx
-	mov $0x2000, %ax
-	out %ax, %dx
-	jmp stop
+	call settle
+	jmp power_off
 
-say:
-	lodsb
-	test %al, %al
-	jz 1f
-	mov $0x0e, %ah
-	mov $7, %bx
-	int $0x10
-	jmp say
-1:	ret
-
-failed:
-	mov $fails, %si
-	call say
-stop:
-	hlt
-	jmp stop
+	bios_functions
 
 drive:	.byte 0
 	.balign 4

@@ -8,19 +8,12 @@
  *
  * Each step that succeeds says its line; one that fails says FAILED and the CPU halts.
  */
+#include "bios.h"
+
 	.code16
 	.globl _start
 _start:
-	cli
-	xor %ax, %ax
-	mov %ax, %ds
-	mov %ax, %es
-	mov %ax, %ss
-	mov $0x7c00, %sp
-	sti
-	cld
-	ljmp $0, $here
-here:
+	bios_start
 	mov %dl, drive
 	mov $runs, %si
 	call say
@@ -65,56 +58,15 @@ here:
 	mov $line, %si
 	call say
 
-	/* SeaBIOS keeps the last character until its clock ticks. */
-	hlt
-	hlt
-	hlt
+	call settle
 	cmpb $3, buffer
-	jae off
+	jae power_off
 	mov $0xcf9, %dx
 	mov $0x06, %al
 	out %al, %dx
 	jmp stop
-off:
-	mov $0x604, %dx
-	mov $0x2000, %ax
-	out %ax, %dx
-	jmp stop
 
-disk:
-	mov drive, %dl
-	int $0x13
-	jc failed
-	ret
-
-compare:
-	mov $buffer, %si
-	mov $expected, %di
-	mov $expected_end - expected, %cx
-	repe cmpsb
-	jne failed
-	ret
-
-say:
-	lodsb
-	test %al, %al
-	jz 1f
-	call put
-	jmp say
-1:	ret
-
-put:
-	mov $0x0e, %ah
-	mov $7, %bx
-	int $0x10
-	ret
-
-failed:
-	mov $fails, %si
-	call say
-stop:
-	hlt
-	jmp stop
+	bios_functions
 
 drive:	.byte 0
 	.balign 4

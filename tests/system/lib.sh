@@ -10,6 +10,7 @@ node=${1:-/dev/vitrine}
 vmctl=/lab/build/vmctl
 # The kernel's self-tests of its ciphers take a guest longer than all else; rodata: a walk through all of its page tables.
 quiet="console=ttyS0 quiet mitigations=off panic=-1 cryptomgr.notests rodata=off"
+guest_modules=/host/lib/modules/${LAB_GUEST_BZIMAGE##*/vmlinuz-}
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 # Limits stand for a machine that has nothing else to do; a busy or a slower one has so many times that. They end what hangs, and
@@ -109,18 +110,17 @@ errs_last() {
 # guest_initrd FILE MODULES...: the small guest's initramfs with those of its kernel's modules, which its /modules
 # loads, and with what is in $work/extra.
 guest_initrd() {
-	local file=$1 tree=$work/extra modules name path
+	local file=$1 tree=$work/extra name path
 	shift
-	modules=/host/lib/modules/${LAB_GUEST_BZIMAGE##*/vmlinuz-}
 	mkdir -p "$tree"
 	for name; do
 		# What a module needs stands behind it, the first to load last.
-		sed -n "s,^\(kernel/.*/$name\.ko[.a-z]*\):\(.*\),\1\2,p" "$modules/modules.dep" |
+		sed -n "s,^\(kernel/.*/$name\.ko[.a-z]*\):\(.*\),\1\2,p" "$guest_modules/modules.dep" |
 			tr ' ' '\n' | tac
 	done | awk 'NF && !seen[$1]++' >"$work/modules"
 	echo "#!/bin/sh" >"$tree/modules"
 	while read -r path; do
-		cp "$modules/$path" "$tree/"
+		cp "$guest_modules/$path" "$tree/"
 		echo "insmod /${path##*/}" >>"$tree/modules"
 	done <"$work/modules"
 	chmod +x "$tree/modules"

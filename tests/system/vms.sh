@@ -18,9 +18,9 @@ trap end_vms EXIT
 # An initramfs whose guest powers off when its power button is pressed: Debian has that driver in a module. What runs in it
 # and left its number in /tmp/running is ended first, as an init would: the kernel resets the disks before it powers off.
 power_initrd() {
-	local tree=$work/extra modules=/host/lib/modules/${LAB_GUEST_BZIMAGE##*/vmlinuz-}/kernel/drivers
+	local tree=$work/extra drivers=$guest_modules/kernel/drivers
 	mkdir -p "$tree"
-	cp "$modules/acpi/button.ko" "$modules/input/evdev.ko" "$tree/"
+	cp "$drivers/acpi/button.ko" "$drivers/input/evdev.ko" "$tree/"
 	cat >"$tree/power" <<-'END'
 		insmod /button.ko
 		insmod /evdev.ko
