@@ -10,6 +10,7 @@
 #include <asm/reboot.h>
 #include "backend.h"
 #include "module.h"
+#include "registry.h"
 
 static enum cpuhp_state vtr_cpuhp;
 static bool vtr_host_stopped;
@@ -40,10 +41,15 @@ static void vtr_cpu_disable_ipi(void *unused)
 	vtr_hw(cpu_disable)();
 }
 
-/* Firmware and the next kernel must find CPUs that take INIT. */
+/*
+ * Firmware and the next kernel must find CPUs that take INIT. Processes live on until the CPUs are stopped: their
+ * vCPUs are kept out of guests first. What such a thread, or a request about a vCPU, still does with the CPU's
+ * virtualization faults then, and each instruction that it may meet has a fixup.
+ */
 static int vtr_reboot(struct notifier_block *nb, unsigned long action, void *unused)
 {
 	vtr_host_stopped = true;
+	vtr_registry_stop();
 	on_each_cpu(vtr_cpu_disable_ipi, NULL, 1);
 	return NOTIFY_DONE;
 }

@@ -19,12 +19,13 @@
 DEFINE_MUTEX(vtr_vms_lock);
 
 static DEFINE_XARRAY(vtr_vms);		/* under vtr_vms_lock */
+static bool vtr_vms_stopped;		/* under vtr_vms_lock */
 
 /**
  * vtr_registry_add() - list a new VM, which belongs to the caller from now on
  * @vm: complete; vm->vm_id set
  *
- * Return: 0 or -ENOMEM. Context: the creating process; may sleep.
+ * Return: 0, -ENOMEM, or -ENODEV once vtr_registry_stop() was called. Context: the creating process; may sleep.
  */
 int vtr_registry_add(struct vtr_vm *vm)
 {
@@ -37,7 +38,7 @@ int vtr_registry_add(struct vtr_vm *vm)
 	get_task_comm(id->comm, current);
 	id->pid = get_pid(task_tgid(current));
 	mutex_lock(&vtr_vms_lock);
-	err = xa_insert(&vtr_vms, vm->vm_id, vm, GFP_KERNEL_ACCOUNT);
+	err = vtr_vms_stopped ? -ENODEV : xa_insert(&vtr_vms, vm->vm_id, vm, GFP_KERNEL_ACCOUNT);
 	if (!err)
 		vtr_vm_event(vm, VITRINE_EVENT_CREATED, NULL);
 	mutex_unlock(&vtr_vms_lock);
@@ -58,6 +59,31 @@ void vtr_registry_remove(struct vtr_vm *vm)
 	xa_erase(&vtr_vms, vm->vm_id);
 	vtr_trace_vm_gone(vm);
 	vtr_vm_event(vm, VITRINE_EVENT_DESTROYED, NULL);
+	mutex_unlock(&vtr_vms_lock);
+}
+
+/**
+ * vtr_registry_stop() - from now on no vCPU enters its guest, and no VM comes
+ *
+ * Every VM is dead: KVM_RUN ends with -EIO. A vCPU that looked at its requests before they were set may be on its
+ * way into the guest still, until its CPU has taken an interrupt.
+ * Context: may sleep; does not wait for the vCPUs.
+ */
+void vtr_registry_stop(void)
+{
+	struct vtr_vm *vm;
+	struct vtr_vcpu *v;
+	unsigned long id;
+	u32 i;
+
+	mutex_lock(&vtr_vms_lock);
+	vtr_vms_stopped = true;
+	xa_for_each(&vtr_vms, id, vm) {
+		WRITE_ONCE(vm->dead, true);
+		smp_mb();	/* a vCPU that is added from here on finds its VM dead */
+		vtr_for_each_vcpu(i, v, vm)
+			vtr_vcpu_request(v, VTR_REQ_EXIT);
+	}
 	mutex_unlock(&vtr_vms_lock);
 }
 

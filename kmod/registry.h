@@ -52,6 +52,7 @@ extern struct mutex vtr_vms_lock;
 
 int vtr_registry_add(struct vtr_vm *vm);
 void vtr_registry_remove(struct vtr_vm *vm);
+void vtr_registry_stop(void);
 void vtr_ident_fini(struct vtr_ident *id);
 struct vtr_vm *vtr_registry_next(u32 id);
 struct vtr_vm *vtr_registry_find(u32 id, const struct vtr_viewer *who);

@@ -66,7 +66,7 @@ void vtr_vm_put(struct vtr_vm *vm)
 /**
  * vtr_vm_create() - an empty VM whose memory is the caller's
  *
- * Return: the VM with one user, or an ERR_PTR: -ENOMEM, -EINTR.
+ * Return: the VM with one user, or an ERR_PTR: -ENOMEM, -EINTR, -ENODEV while the host goes down.
  */
 struct vtr_vm *vtr_vm_create(void)
 {

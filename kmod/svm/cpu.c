@@ -224,7 +224,7 @@ int svm_cpu_enable(void)
 }
 
 /**
- * svm_cpu_disable() - give SVM back on this CPU; no vCPU is loaded
+ * svm_cpu_disable() - give SVM back on this CPU; no vCPU is loaded, but where the host reboots or has crashed
  *
  * GIF is set first: with EFER.SVME clear STGI would fault, and a CPU left with GIF 0 takes no INIT,
  * which a crash kernel needs. Context: on the CPU, interrupts may be off.

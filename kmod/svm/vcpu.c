@@ -4,6 +4,7 @@
  */
 #include <linux/hw_breakpoint.h>
 #include <linux/slab.h>
+#include <asm/asm.h>
 #include <asm/msr.h>
 #include <asm/nospec-branch.h>
 #include <asm/spec-ctrl.h>
@@ -197,7 +198,9 @@ void svm_vcpu_load(struct vtr_vcpu *v)
 	struct svm_cpu *c = this_cpu_ptr(&svm_cpus);
 	struct vtr_backend_vcpu *hw = v->hw;
 
-	asm volatile("vmsave %%rax" : : "a"(c->host_vmsave_pa) : "memory");
+	/* Faults where a reboot has switched SVM off meanwhile (host.c): the guest is not entered then. */
+	asm volatile("1: vmsave %%rax\n2:\n" _ASM_EXTABLE(1b, 2b)
+		     : : "a"(c->host_vmsave_pa) : "memory");
 	if (c->last_vcpu != v) {
 		c->last_vcpu = v;
 		indirect_branch_prediction_barrier();

@@ -116,11 +116,7 @@ fail:
 /* Faults where VMX was switched off already (a reboot's NMI does that). */
 static void vmx_off(void)
 {
-	asm goto("1: vmxoff\n\t"
-			  _ASM_EXTABLE(1b, %l[fault])
-			  : : : "cc", "memory" : fault);
-fault:
-	return;
+	asm volatile("1: vmxoff\n2:\n" _ASM_EXTABLE(1b, 2b) : : : "cc", "memory");
 }
 
 /**
@@ -158,7 +154,7 @@ static void vmx_clear(struct vtr_vcpu *v)
 	struct vtr_backend_vcpu *hw = v->hw;
 	u64 pa = __pa(hw->vmcs);
 
-	asm volatile("vmclear %0" : : "m"(pa) : "cc", "memory");
+	vmx_insn("vmclear %0", pa);
 	if (this_cpu_read(vmx_cpus.current_vmcs) == v)
 		this_cpu_write(vmx_cpus.current_vmcs, NULL);
 	list_del_init(&hw->active);
@@ -176,7 +172,7 @@ void vmx_vmcs_init(struct vtr_vcpu *v)
 	u64 pa = __pa(v->hw->vmcs);
 
 	*(u32 *)v->hw->vmcs = vmx_caps.revision;
-	asm volatile("vmclear %0" : : "m"(pa) : "cc", "memory");
+	vmx_insn("vmclear %0", pa);
 	vmx_make_current(v);
 }
 
@@ -189,7 +185,7 @@ static void vmx_clear_ipi(void *arg)
 }
 
 /**
- * vmx_cpu_disable() - give VMX back on this CPU; no vCPU is loaded
+ * vmx_cpu_disable() - give VMX back on this CPU; no vCPU is loaded, but where the host reboots or has crashed
  *
  * Context: on the CPU, interrupts may be off.
  */
@@ -259,7 +255,7 @@ void vmx_make_current(struct vtr_vcpu *v)
 		WRITE_ONCE(hw->vmcs_cpu, smp_processor_id());
 		WRITE_ONCE(v->cpu, smp_processor_id());
 	}
-	asm volatile("vmptrld %0" : : "m"(pa) : "cc", "memory");
+	vmx_insn("vmptrld %0", pa);
 	c->current_vmcs = v;
 	local_irq_restore(flags);
 }

@@ -27,14 +27,14 @@ static void vmx_invept(unsigned long type, u64 eptp)
 {
 	struct vmx_descriptor d = { eptp, 0 };
 
-	asm volatile("invept %0, %1" : : "m"(d), "r"(type) : "cc", "memory");
+	vmx_insn("invept %0, %1", d, "r"(type));
 }
 
 static void vmx_invvpid(unsigned long type, u16 vpid)
 {
 	struct vmx_descriptor d = { vpid, 0 };
 
-	asm volatile("invvpid %0, %1" : : "m"(d), "r"(type) : "cc", "memory");
+	vmx_insn("invvpid %0, %1", d, "r"(type));
 }
 
 /**

@@ -19,7 +19,7 @@
 #include "../backend.h"
 #include "check.h"
 #include "entry.h"
-#include "vmcs.h"
+#include "insn.h"
 
 /**
  * struct vmx_cpu - what each host CPU keeps
