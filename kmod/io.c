@@ -253,8 +253,8 @@ enum vtr_act vtr_mmio_fast(struct vtr_vcpu *v, gpa_t gpa, u32 why)
 
 	vtr_stats_count(v->stats.mmio);
 	i = vtr_mov_at_rip(v, code, n, bits);
-	if (unlikely(!i || why & VTR_FAULT_FETCH || !vtr_is_one_piece(v, i, gpa, bits) ||
-		     i->store != !!(why & VTR_FAULT_WRITE)))
+	if (unlikely(!i || why & (VTR_FAULT_FETCH | VTR_FAULT_WALK) ||
+		     !vtr_is_one_piece(v, i, gpa, bits) || i->store != !!(why & VTR_FAULT_WRITE)))
 		return VTR_ACT_SLOW;
 	v->pio.next_rip = bits == 64 ? v->rip + i->len : (u32)(v->rip + i->len);
 	if (i->store) {

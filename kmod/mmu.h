@@ -45,7 +45,7 @@ struct vtr_mmu {
 /* Why a mapping is wanted; bits. */
 #define VTR_FAULT_WRITE		BIT(0)
 #define VTR_FAULT_FETCH		BIT(1)
-#define VTR_FAULT_PRESENT	BIT(2)	/* rights missing on a present entry */
+#define VTR_FAULT_WALK		BIT(2)	/* by the walk of the guest's page tables: no operand was accessed */
 
 enum vtr_fault_verdict {
 	VTR_FAULT_FIXED,	/* mapped: enter again */

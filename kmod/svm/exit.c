@@ -60,7 +60,7 @@ static void svm_decode_fault(const struct vmcb *b, struct vtr_exit *e)
 	e->fault.gpa = b->exit_info2;
 	e->fault.why = (info & SVM_NPF_WRITE ? VTR_FAULT_WRITE : 0) |
 		       (info & SVM_NPF_FETCH ? VTR_FAULT_FETCH : 0) |
-		       (info & SVM_NPF_PRESENT ? VTR_FAULT_PRESENT : 0);
+		       (info & SVM_NPF_WALK ? VTR_FAULT_WALK : 0);
 }
 
 static void svm_decode_rest(struct vtr_vcpu *v, struct vtr_exit *e)

@@ -232,8 +232,8 @@ static_assert(offsetof(struct vmcb, g_pat) == 0x668);
 #define SVM_IO_PORT_SHIFT	16
 
 /* EXITINFO1 of a nested page fault: APM2 "Nested versus Guest Page Faults" */
-#define SVM_NPF_PRESENT		BIT(0)
 #define SVM_NPF_WRITE		BIT(1)
 #define SVM_NPF_FETCH		BIT(4)
+#define SVM_NPF_WALK		BIT_ULL(33)
 
 #endif /* VITRINE_SVM_VMCB_H */

@@ -74,7 +74,7 @@ static void vmx_decode_fault(struct vtr_vcpu *v, struct vtr_exit *e)
 	e->fault.gpa = vmcs_read(VMCS_GUEST_PHYSICAL);
 	e->fault.why = (info & VMX_EPT_WRITE ? VTR_FAULT_WRITE : 0) |
 		       (info & VMX_EPT_FETCH ? VTR_FAULT_FETCH : 0) |
-		       (info & VMX_EPT_PRESENT ? VTR_FAULT_PRESENT : 0);
+		       (info & VMX_EPT_OPERAND ? 0 : VTR_FAULT_WALK);
 	vmx_opened_nmis(v, info);
 }
 

@@ -269,26 +269,12 @@ enum vmcs_field {
 #define VMX_EPT_READ			BIT(0)
 #define VMX_EPT_WRITE			BIT(1)
 #define VMX_EPT_FETCH			BIT(2)
-#define VMX_EPT_PRESENT			(7 << 3)	/* the translation allowed something */
+#define VMX_EPT_OPERAND			BIT(8)	/* not an access of the walk, nor its bits A and D */
 #define VMX_CR_NUMBER			0xf
 #define VMX_CR_TYPE_SHIFT		4	/* 0 to CR, 1 from CR, 2 CLTS, 3 LMSW */
 #define VMX_DR_FROM			BIT(4)
 #define VMX_TASK_SOURCE_SHIFT		30	/* of a task switch: CALL, IRET, JMP, task gate */
 
 #define VMX_RIGHTS_UNUSABLE		BIT(16)
-
-/* Accessors. The VMCS is current on this CPU. A field that does not exist is a fault of this module. */
-static __always_inline u64 vmcs_read(enum vmcs_field field)
-{
-	unsigned long val;
-
-	asm volatile("vmread %1, %0" : "=rm"(val) : "r"((unsigned long)field) : "cc");
-	return val;
-}
-
-static __always_inline void vmcs_write(enum vmcs_field field, u64 val)
-{
-	asm volatile("vmwrite %1, %0" : : "r"((unsigned long)field), "rm"(val) : "cc");
-}
 
 #endif /* VITRINE_VMX_VMCS_H */

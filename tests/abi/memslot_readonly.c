@@ -76,3 +76,33 @@ ABI_TEST("read-only host memory works under it")
 	NEED(vcpu_done(vcpu));
 	EXPECT_EQ(vcpu_regs(vcpu).rbx & 0xff, 0x43);
 }
+
+/* Two stores through a page table that stands in the read-only slot, and one read back. */
+GUEST(store_by_rom, 64,
+      "mov $0x300000, %esi; movl $0x55aa55aa, (%rsi); movl $0x66bb66bb, 0x1000(%rsi)\n"
+      "mov (%rsi), %ebx; mov 0x1000(%rsi), %ecx; out %al, $0xf4; hlt");
+
+/* AMD's CPUs count every access to a guest's page tables as a write (APM2 "Nested versus Guest Page Faults"). */
+ABI_TEST("page tables in it: accesses go where they lead, not to the entry's place")
+{
+	enum { ACCESSED_DIRTY = 0x63, PAGES = 512, LARGE = 2 << 20 };
+	uint8_t *rom;
+	struct vcpu *vcpu;
+	uint64_t *table;
+	int i;
+
+	if (!abi_vmx() && !strcmp(abi_device, "/dev/kvm"))
+		abi_skip("stock KVM on AMD enters the guest again and again");
+	vcpu = with_rom(&rom, ROM_GPA);
+	vcpu_load64(vcpu, store_by_rom, store_by_rom_end);
+	for (i = 0; i < PAGES; i++)
+		((uint64_t *)rom)[i] = (LARGE + i * 4096) | ACCESSED_DIRTY;
+	table = (uint64_t *)(vcpu->vm->ram + TABLES_GPA + 2 * 4096);
+	NEED(table[1] >> 21 == 1);
+	table[1] = ROM_GPA | ACCESSED_DIRTY;
+	NEED(vcpu_done(vcpu));
+	EXPECT_EQ(vcpu_regs(vcpu).rbx, 0x55aa55aa);
+	EXPECT_EQ(vcpu_regs(vcpu).rcx, 0x66bb66bb);
+	EXPECT_EQ(*(uint32_t *)(vcpu->vm->ram + 0x300000), 0x55aa55aa);
+	EXPECT_EQ(*(uint32_t *)(vcpu->vm->ram + 0x301000), 0x66bb66bb);
+}
