@@ -21,6 +21,22 @@
 /* The highest level at which this machine's CPUs take leaves. */
 static u8 vtr_leaf_levels;
 
+/* A table, zeroed, which the host shows among its own ("SecPageTables"), and charges to the caller. NULL without memory. */
+static u64 *vtr_tdp_table_alloc(void)
+{
+	u64 *table = (u64 *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
+
+	if (table)
+		mod_lruvec_page_state(virt_to_page(table), NR_SECONDARY_PAGETABLE, 1);
+	return table;
+}
+
+static void vtr_tdp_table_free(u64 *table)
+{
+	mod_lruvec_page_state(virt_to_page(table), NR_SECONDARY_PAGETABLE, -1);
+	free_page((unsigned long)table);
+}
+
 /**
  * vtr_tdp_init() - the top table
  * @vm: new VM
@@ -38,7 +54,7 @@ int vtr_tdp_init(struct vtr_vm *vm)
 	vtr_leaf_levels = vtr_backend->leaf_levels();
 	pt->cpu_logs = vtr_backend->cpu_logs && vtr_backend->cpu_logs();
 	pt->small_code = vtr_backend->small_code && vtr_backend->small_code();
-	pt->root = (u64 *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
+	pt->root = vtr_tdp_table_alloc();
 	if (!pt->root)
 		return -ENOMEM;
 	vm->mmu.root = __pa(pt->root);
@@ -57,7 +73,7 @@ void vtr_tdp_free_list(struct vtr_vm *vm, u64 *freed)
 		u64 *next = vtr_pt_freed_next(freed);
 
 		atomic64_dec(&vm->mmu.pt_pages);
-		free_page((unsigned long)freed);
+		vtr_tdp_table_free(freed);
 		freed = next;
 	}
 }
@@ -78,7 +94,7 @@ void vtr_tdp_fini(struct vtr_vm *vm)
 static bool vtr_tdp_topup(struct vtr_vcpu *v)
 {
 	while (v->nr_pt_cache < v->vm->mmu.pt.levels - 1) {
-		u64 *pt = (u64 *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
+		u64 *pt = vtr_tdp_table_alloc();
 
 		if (!pt)
 			return false;
@@ -94,7 +110,7 @@ static bool vtr_tdp_topup(struct vtr_vcpu *v)
 void vtr_tdp_vcpu_fini(struct vtr_vcpu *v)
 {
 	while (v->nr_pt_cache)
-		free_page((unsigned long)v->pt_cache[--v->nr_pt_cache]);
+		vtr_tdp_table_free(v->pt_cache[--v->nr_pt_cache]);
 }
 
 /**

@@ -300,10 +300,11 @@ static long meminfo(const char *key)
 	return n;
 }
 
+/* All that is in use but files and processes' own pages: pages that the kernel takes whole are in no sum of their own. */
 static long kernel_memory(void)
 {
-	return meminfo("Slab") + meminfo("PageTables") + meminfo("SecPageTables") + meminfo("VmallocUsed") +
-		meminfo("KernelStack") + meminfo("Percpu");
+	return meminfo("MemTotal") - meminfo("MemFree") - meminfo("Buffers") - meminfo("Cached") - meminfo("SwapCached") -
+		meminfo("AnonPages");
 }
 
 /* Kernel memory of one VM whose guest has run and touched its pages: the mean of several at once. */
