@@ -317,11 +317,17 @@ static int ask(struct birth *b)
 	return -1;
 }
 
+/* What was sent is open here still, with it the child's lock. */
+static void close_request(struct birth *b)
+{
+	for (; b->nfd; b->nfd--)
+		if (b->fd[b->nfd - 1] >= 0)
+			close(b->fd[b->nfd - 1]);
+}
+
 static void finish(struct birth *b)
 {
-	while (b->nfd--)
-		if (b->fd[b->nfd] >= 0)
-			close(b->fd[b->nfd]);
+	close_request(b);
 	if (b->status >= 0)
 		close(b->status);
 	if (b->place.hold >= 0)
@@ -368,6 +374,7 @@ static int fork_one(struct vm *parent, const char *name, unsigned int number)
 			err = vm_create_end(&b.child, &b.cc);
 		if (!err && ask(&b)) {
 			err = -1;
+			close_request(&b);
 			abandon(&b.child);
 		}
 		if (!err) {

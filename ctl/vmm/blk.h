@@ -10,6 +10,7 @@ struct vmm;
 
 int vmm_blk_create(struct vmm *m);
 void vmm_blk_destroy(struct vmm *m);
+void vmm_blk_flush(struct vmm *m);
 int vmm_blk_freeze(struct vmm *m);
 int vmm_blk_push(struct vmm *m, const int *fd);
 unsigned int vmm_blk_writable(const struct vmm *m);

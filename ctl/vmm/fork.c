@@ -115,18 +115,17 @@ static int become(struct vmm *m, struct vmm_fork *f)
 	vmm_hypervisor_drop(m);
 	vmm_loop_fini(m);
 	vmm_files_reserve();
-	if (vmm_loop_init(m))
+	/* First of all: until then the record of how the VM is, and the log, are the parent's. */
+	take(f, VMM_FORK_RUN, 2, fd);
+	if (o->forked(o, f->name, fd[0], fd[1]))
 		return -1;
-	/* First of all, so that what the child takes is counted there. */
+	/* Then this, so that what the child takes is counted there. */
 	if (write(f->fd[VMM_FORK_GROUP], "0", 1) < 0 && f->limited) {
 		vmm_error("cgroup", strerror(errno), "fork it as the user who started it");
 		return -1;
 	}
-	take(f, VMM_FORK_RUN, 2, fd);
-	if (o->forked(o, f->name, fd[0], fd[1]))
-		return -1;
 	take(f, VMM_FORK_CONTROL, 2, fd);
-	if (vmm_control_forked(m, fd[0]) || vmm_vsock_forked(m, fd[1]) ||
+	if (vmm_loop_init(m) || vmm_control_forked(m, fd[0]) || vmm_vsock_forked(m, fd[1]) ||
 	    vmm_hubs_forked(m, take(f, VMM_FORK_HUBS, VMM_HUBS * VMM_HUB_FDS, fd)))
 		return -1;
 	if (vmm_blk_push(m, take(f, VMM_FORK_FIXED + disks, disks, fd)))
@@ -210,7 +209,7 @@ static void tell_pause(const struct vmm_fork *f, const struct forking *k)
 	say(f, text);
 }
 
-static void run_parent(struct vmm *m, struct vmm_fork *f, bool was_paused, struct forking *k)
+static void run_parent(struct vmm *m, struct vmm_fork *f, bool was_paused, bool forked, struct forking *k)
 {
 	unsigned int disks = vmm_blk_writable(m);
 	int fd[VMM_FORK_FDS];
@@ -225,6 +224,8 @@ static void run_parent(struct vmm *m, struct vmm_fork *f, bool was_paused, struc
 	k->us[GOES_ON] = was_paused ? vmm_now_us() : m->released;
 	close(k->go[0]);
 	close(k->go[1]);
+	if (!forked)
+		return;
 	if (f->generation[0])
 		vmm_ident_snapshot(m, f->name);
 	tell_pause(f, k);
@@ -251,12 +252,17 @@ void vmm_fork_run(struct vmm *m)
 	pid_t child = -1;
 	int err;
 
-	err = pipe2(k.go, O_CLOEXEC);
+	/* Gigabytes may wait to be written out: not while the VM stands still. */
+	vmm_blk_flush(m);
+	err = pipe2(k.go, O_CLOEXEC) ? errno : 0;
 	k.us[STARTED] = vmm_now_us();
 	vmm_pause(m);
 	k.us[CPUS_STOPPED] = vmm_now_us();
 	vmm_parts_quiesce(m);
-	err = err || vmm_blk_freeze(m);
+	if (err)
+		vmm_error("fork", strerror(err), "let the VM's process have more open files");
+	else
+		err = vmm_blk_freeze(m);
 	k.us[DEVICES_STOPPED] = vmm_now_us();
 	if (!err) {
 		/* What the guest said before is the parent's to log. */
@@ -266,6 +272,8 @@ void vmm_fork_run(struct vmm *m)
 		signal(SIGCHLD, SIG_IGN);
 		k.us[SAVED] = vmm_now_us();
 		child = fork();
+		if (child < 0)
+			vmm_error("fork", strerror(errno), "see that the host has memory and processes left");
 		k.us[FORKED] = vmm_now_us();
 	}
 	m->fork = NULL;
@@ -276,6 +284,6 @@ void vmm_fork_run(struct vmm *m)
 	else if (!child)
 		run_child(m, f, &k);
 	else
-		run_parent(m, f, was_paused, &k);
+		run_parent(m, f, was_paused, child > 0, &k);
 	vmm_fork_free(f);
 }

@@ -285,6 +285,28 @@ static int set_deadline(struct vmm_vcpu *v, const struct vcpu_state *s)
 	return 0;
 }
 
+/*
+ * The guest takes its counter's rate for constant. What is less than 250 ppm off is how hosts measure the rate
+ * (KVM tolerates as much).
+ */
+static int set_tsc_rate(const struct vmm_vcpu *v, uint64_t khz)
+{
+	const struct vmm *m = v->vmm;
+	long here = ioctl(v->fd, KVM_GET_TSC_KHZ, 0);
+	char what[120];
+
+	if (!khz || here <= 0 || labs(here - (long)khz) <= (long)khz / 4000)
+		return 0;
+	if (ioctl(m->vm, KVM_CHECK_EXTENSION, KVM_CAP_TSC_CONTROL) > 0)
+		return ioctl(v->fd, KVM_SET_TSC_KHZ, khz);
+	if (v->id)
+		return 0;
+	snprintf(what, sizeof(what), "its TSC ran at %llu kHz, and runs at %ld kHz on this CPU, which cannot scale it",
+		 (unsigned long long)khz, here);
+	vmm_error("the guest's clock", what, "have the guest use the clock source kvm-clock, or restart it");
+	return 0;
+}
+
 /* Counters stay as far apart as they were. */
 static int set_tsc(struct vmm_vcpu *v, const struct vcpu_state *s)
 {
@@ -308,7 +330,7 @@ static int load_vcpu(void *opaque)
 		return fail(vs->name);
 	}
 	if (ioctl(v->fd, KVM_SET_SREGS, s->sregs) || ioctl(v->fd, KVM_SET_XSAVE, s->xsave) ||
-	    ioctl(v->fd, KVM_SET_XCRS, s->xcrs) || set_tsc(v, s) || set_msrs(v, s) ||
+	    ioctl(v->fd, KVM_SET_XCRS, s->xcrs) || set_tsc_rate(v, v->vmm->vm_state->s.tsc_khz) || set_tsc(v, s) || set_msrs(v, s) ||
 	    ioctl(v->fd, KVM_SET_LAPIC, s->lapic) || set_deadline(v, s) ||
 	    ioctl(v->fd, KVM_SET_VCPU_EVENTS, s->events) || ioctl(v->fd, KVM_SET_MP_STATE, &mp) ||
 	    ioctl(v->fd, KVM_SET_DEBUGREGS, s->debugregs) || ioctl(v->fd, KVM_SET_REGS, s->regs))

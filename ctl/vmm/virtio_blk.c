@@ -410,6 +410,21 @@ static bool writable(const struct vmm_blk *b)
 }
 
 /**
+ * vmm_blk_flush() - what was written to the disks so far is permanent: vmm_blk_freeze() has less to wait for
+ * @m: the machine, which may run
+ *
+ * What goes wrong is for vmm_blk_freeze() to meet, and tell.
+ */
+void vmm_blk_flush(struct vmm *m)
+{
+	struct vmm_blk *b;
+
+	for (b = m->disks; b; b = b->next)
+		if (writable(b))
+			disk_flush(b->disk);
+}
+
+/**
  * vmm_blk_freeze() - all disks' top layers are permanent and do not change any more
  * @m: the machine, quiesced
  *
@@ -431,9 +446,12 @@ int vmm_blk_freeze(struct vmm *m)
 }
 
 /**
- * vmm_blk_push() - a fresh layer over each disk that can be written
- * @m: the machine, its disks are frozen
- * @fd: open layers, in the order of the disks; taken over
+ * vmm_blk_push() - a fresh layer over each disk that is frozen
+ * @m: the machine
+ * @fd: open layers, in the order of the disks that can be written; taken over
+ *
+ * A disk that could not be frozen goes on with its layer: what of it is in memory only would be lost under
+ * another. The configuration names the empty layer over it, which changes nothing.
  *
  * Return: 0, or -1 with the error printed.
  */
@@ -445,6 +463,11 @@ int vmm_blk_push(struct vmm *m, const int *fd)
 	for (b = m->disks; b; b = b->next) {
 		if (!writable(b))
 			continue;
+		/* Of one that can be written this is what being frozen means. */
+		if (!disk_is_read_only(b->disk)) {
+			close(*fd++);
+			continue;
+		}
 		if (disk_push(b->disk, *fd++, b->dev.name, &e)) {
 			vmm_error(e.object, e.what, e.remedy);
 			return -1;
