@@ -1,0 +1,188 @@
+// SPDX-License-Identifier: GPL-2.0-only
+/*
+ * snapshot_import.c - vmctl snapshot import: a VM of a file of `vmctl snapshot export`. What comes out of the archive is taken for a snapshot
+ * only after each file of it was looked at, all of it.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <signal.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "layers.h"
+#include "snapshot.h"
+#include "subverbs.h"
+#include "tar.h"
+
+static const char *name_option;
+static bool keep_identity;
+static volatile sig_atomic_t stopped;
+
+static void on_signal(int sig)
+{
+	stopped = sig;
+}
+
+static const struct argp_option options[] = {
+	{ "name", 'n', "NAME", 0, "Name of the snapshot (default: the one it had)", 0 },
+	{ "keep-identity", 'k', NULL, 0, "Keep the VM's UUID and network addresses: it has moved", 0 },
+	{ 0 },
+};
+
+static error_t parse(int key, char *arg, struct argp_state *state)
+{
+	(void)state;
+	switch (key) {
+	case 'n':
+		name_option = arg;
+		return config_name_ok(arg) ? 0 : vmctl_bad_value(arg, "--name takes a name for a snapshot");
+	case 'k':
+		keep_identity = true;
+		return 0;
+	default:
+		return ARGP_ERR_UNKNOWN;
+	}
+}
+
+static const struct argp argp = {
+	.options = options, .parser = parse, .args_doc = "FILE NEW",
+	.doc = "Makes a VM of a file of `vmctl snapshot export`: a new one, which does not run and has the snapshot. Its disks are "
+	       "those of the snapshot.\v"
+	       "Examples:\n"
+	       "  vmctl snapshot import web.snapshot web\n"
+	       "  vmctl snapshot restore web before-upgrade",
+};
+
+/* Nothing but regular files, of one name each, and the folder of the disks: no archive may lead anywhere else. */
+static int check_tree(int folder, const char *file, bool top)
+{
+	int fd = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), below, err = 0;
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+	struct dirent *e;
+	struct stat st;
+
+	while (dir && !err && (e = readdir(dir))) {
+		if (!strcmp(e->d_name, ".") || !strcmp(e->d_name, ".."))
+			continue;
+		err = fstatat(fd, e->d_name, &st, AT_SYMLINK_NOFOLLOW);
+		if (!err && top && S_ISDIR(st.st_mode) && !strcmp(e->d_name, "disks")) {
+			below = openat(fd, e->d_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+			err = below < 0 || check_tree(below, file, false);
+			if (below >= 0)
+				close(below);
+		} else if (err || !S_ISREG(st.st_mode) || st.st_nlink != 1 || fchmodat(fd, e->d_name, 0600, 0)) {
+			err = -1;
+		}
+	}
+	if (dir)
+		closedir(dir);
+	if ((err || !dir) && top)
+		vmctl_error(file, "has something in it that is no part of a snapshot", "it is not from `vmctl snapshot export`");
+	return err || !dir ? -1 : 0;
+}
+
+static int unpack(const char *file, int folder)
+{
+	static const char *const argv[] = { "tar", "--zstd", "--no-same-owner", "--no-same-permissions", "--keep-old-files",
+					    "--exclude=./lock", "-xf", "-", NULL };
+	int in = open(file, O_RDONLY | O_CLOEXEC), err;
+
+	if (in < 0)
+		return vmctl_errno(file, "name a file of `vmctl snapshot export`"), -1;
+	err = tar_run(&(struct tar){ argv, folder, in, -1, "tar could not read it",
+				     "see whether it is whole, the store has room, and zstd is installed", &stopped }, file);
+	close(in);
+	return err ? -1 : check_tree(folder, file, true);
+}
+
+/* The disks of the VM are the snapshot's, under fresh layers; nothing of the snapshot's may be outside of its folder. */
+static int adopt(struct snapshot *s, struct vm *vm, struct config *c)
+{
+	char name[LAYER_NAME];
+	unsigned int i;
+
+	for (i = 0; i < c->ndisks; i++) {
+		struct config_disk *d = &c->disks[i];
+		struct layer_walk w;
+
+		if (strncmp(d->file, "disks/", 6) || strchr(d->file + 6, '/') || layers_first(&w, &s->vm, d) || *w.info.backing)
+			return snapshot_tell(s, "config", "names a disk that is not in it", "it is not from `vmctl snapshot export`");
+		if (layers_share(&s->vm, vm, d) || (!d->readonly && (layers_over(vm, d, name) || layers_set(d, name))))
+			return -1;
+	}
+	return keep_identity ? 0 : identity_renew(c);
+}
+
+/* The name that the archive gives: only a name. */
+static int find_name(const struct vm *folder, char name[SNAPSHOT_NAME])
+{
+	size_t n;
+	char *text = file_read(folder->fd, "info", 1 << 20, &n);
+	const char *wrong = "cannot be read", *had = NULL;
+	json_t *info = NULL;
+
+	if (text && !snapshot_info_parse(text, n, &info, &wrong))
+		had = json_string_value(json_object_get(info, "name"));
+	if (name_option || (had && config_name_ok(had)))
+		snprintf(name, SNAPSHOT_NAME, "%s", name_option ? name_option : had);
+	else if (info)
+		snprintf(name, SNAPSHOT_NAME, "imported");
+	free(text);
+	if (!info)
+		return vmctl_error("info", wrong, "it is not from this version's `vmctl snapshot export`"), -1;
+	json_decref(info);
+	return 0;
+}
+
+static int import_into(struct vm *vm, const char *file)
+{
+	char temporary[112], name[SNAPSHOT_NAME];
+	struct snapshot s = { .vm = { .fd = -1, .lock = -1 } };
+	struct vm folder;
+	struct config c;
+	int err;
+
+	config_init(&c);
+	if (snapshot_begin(vm, temporary, &folder))
+		return -1;
+	err = unlinkat(folder.fd, "disks", AT_REMOVEDIR) || unpack(file, folder.fd) || find_name(&folder, name) ||
+	      snapshot_commit(vm, temporary, name) ? -1 : 0;
+	if (err)
+		snapshot_cancel(vm, temporary, &folder);
+	vm_close(&folder);
+	if (!err)
+		err = snapshot_open(&s, vm, name) || snapshot_check_deep(&s, progress_show) || snapshot_config(&s, &c) ||
+		      adopt(&s, vm, &c) || snapshot_set_current(vm, s.generation) ? -1 : 0;
+	if (err)
+		vm_create_cancel(vm);
+	else
+		err = vm_create_end(vm, &c);
+	config_fini(&c);
+	snapshot_close(&s);
+	return err;
+}
+
+int snapshot_import(int argc, char **argv)
+{
+	struct vmctl_args a = { .argp = &argp, .min = 2, .max = 2 };
+	int err = -1;
+	struct store s;
+	struct vm vm;
+
+	if (vmctl_parse(&a, argc, argv))
+		return VMCTL_USAGE;
+	if (store_open(&s, a.store))
+		return VMCTL_FAILED;
+	signal(SIGINT, on_signal);
+	signal(SIGTERM, on_signal);
+	if (!vm_create_begin(&vm, &s, a.names[1])) {
+		err = import_into(&vm, a.names[0]);
+		vm_close(&vm);
+	}
+	store_close(&s);
+	return err ? VMCTL_FAILED : VMCTL_OK;
+}
