@@ -13,13 +13,14 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "compiler.h"
 #include "layers.h"
 #include "snapshot.h"
 #include "subverbs.h"
 #include "tar.h"
 
 static const char *name_option;
-static bool keep_identity;
+static bool keep_identity, trust;
 static volatile sig_atomic_t stopped;
 
 static void on_signal(int sig)
@@ -30,6 +31,7 @@ static void on_signal(int sig)
 static const struct argp_option options[] = {
 	{ "name", 'n', "NAME", 0, "Name of the snapshot (default: the one it had)", 0 },
 	{ "keep-identity", 'k', NULL, 0, "Keep the VM's UUID and network addresses: it has moved", 0 },
+	{ "trust", 't', NULL, 0, "Take it although it names files, a device node or TAP interfaces of this host", 0 },
 	{ 0 },
 };
 
@@ -42,6 +44,9 @@ static error_t parse(int key, char *arg, struct argp_state *state)
 		return config_name_ok(arg) ? 0 : vmctl_bad_value(arg, "--name takes a name for a snapshot");
 	case 'k':
 		keep_identity = true;
+		return 0;
+	case 't':
+		trust = true;
 		return 0;
 	default:
 		return ARGP_ERR_UNKNOWN;
@@ -99,7 +104,63 @@ static int unpack(const char *file, int folder)
 	return err ? -1 : check_tree(folder, file, true);
 }
 
-/* The disks of the VM are the snapshot's, under fresh layers; nothing of the snapshot's may be outside of its folder. */
+/* The name of a file right in a folder of the snapshot's own, and in none below. */
+static bool is_inside(const char *file, const char *folder)
+{
+	size_t n = strlen(folder);
+
+	return !strncmp(file, folder, n) && file[n] && !strchr(file + n, '/');
+}
+
+/*
+ * What of this host a configuration would have the VM open, and the guest or its network read; NULL for nothing. Its disks are another
+ * matter. A switch is none of the host's: it is made on demand.
+ */
+static const char *host_object(const struct config *c)
+{
+	const char *const files[] = { c->kernel, c->initrd, c->firmware };
+	unsigned int i;
+
+	for (i = 0; i < ARRAY_SIZE(files); i++)
+		if (files[i])
+			return files[i];
+	if (c->cdrom && strcmp(c->cdrom, "none"))
+		return c->cdrom;
+	if (c->device && strcmp(c->device, "/dev/vitrine") && strcmp(c->device, "/dev/kvm"))
+		return c->device;
+	for (i = 0; i < c->nnets; i++)
+		if (!strncmp(c->nets[i].network, "tap:", 4))
+			return c->nets[i].network;
+	return NULL;
+}
+
+/* An archive comes from anybody: before a byte of it is used, all that it names has to be in it. */
+static int check_names(const struct snapshot *s, const struct config *c)
+{
+	static const char remedy[] = "it is not from `vmctl snapshot export`";
+	const char *file, *host = host_object(c);
+	char what[CONFIG_VALUE + 40];
+	const json_t *layer;
+	size_t i;
+
+	for (i = 0; i < c->ndisks; i++) {
+		if (!is_inside(c->disks[i].file, "disks/"))
+			return snapshot_tell(s, "config", "names a disk that is not in it", remedy);
+		if (!c->disks[i].format || strcmp(c->disks[i].format, "qcow2"))
+			return snapshot_tell(s, "config", "names a disk that is not qcow2", remedy);
+	}
+	json_array_foreach(json_object_get(s->info, "layers"), i, layer) {
+		file = json_string_value(json_object_get(layer, "file"));
+		if (!file || !is_inside(file, "disks/"))
+			return snapshot_tell(s, "info", "names a layer that is not in it", remedy);
+	}
+	if (!host || trust)
+		return 0;
+	snprintf(what, sizeof(what), "names %s of this host", host);
+	return snapshot_tell(s, "config", what, "use --trust if you trust its maker with that");
+}
+
+/* The disks of the VM are the snapshot's, under fresh layers. */
 static int adopt(struct snapshot *s, struct vm *vm, struct config *c)
 {
 	char name[LAYER_NAME];
@@ -109,8 +170,10 @@ static int adopt(struct snapshot *s, struct vm *vm, struct config *c)
 		struct config_disk *d = &c->disks[i];
 		struct layer_walk w;
 
-		if (strncmp(d->file, "disks/", 6) || strchr(d->file + 6, '/') || layers_first(&w, &s->vm, d) || *w.info.backing)
-			return snapshot_tell(s, "config", "names a disk that is not in it", "it is not from `vmctl snapshot export`");
+		if (layers_first(&w, &s->vm, d))
+			return -1;
+		if (*w.info.backing)
+			return snapshot_tell(s, d->file, "needs another image", "it is not from `vmctl snapshot export`");
 		if (layers_share(&s->vm, vm, d) || (!d->readonly && (layers_over(vm, d, name) || layers_set(d, name))))
 			return -1;
 	}
@@ -155,8 +218,8 @@ static int import_into(struct vm *vm, const char *file)
 		snapshot_cancel(vm, temporary, &folder);
 	vm_close(&folder);
 	if (!err)
-		err = snapshot_open(&s, vm, name) || snapshot_check_deep(&s, progress_show) || snapshot_config(&s, &c) ||
-		      adopt(&s, vm, &c) || snapshot_set_current(vm, s.generation) ? -1 : 0;
+		err = snapshot_open(&s, vm, name) || snapshot_config(&s, &c) || check_names(&s, &c) ||
+		      snapshot_check_deep(&s, progress_show) || adopt(&s, vm, &c) || snapshot_set_current(vm, s.generation) ? -1 : 0;
 	if (err)
 		vm_create_cancel(vm);
 	else
