@@ -154,6 +154,8 @@ static int layer_disks(struct birth *b)
 	char name[LAYER_NAME];
 	unsigned int i;
 
+	if (boot_share(b->parent, &b->child, &b->pc))
+		return -1;
 	for (i = 0; i < b->pc.ndisks; i++) {
 		struct config_disk *d = &b->pc.disks[i];
 

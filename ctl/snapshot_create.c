@@ -164,6 +164,8 @@ static int layer_disks(struct making *k)
 	char name[LAYER_NAME];
 	unsigned int i;
 
+	if (boot_share(k->vm, &k->folder, &k->after))
+		return -1;
 	for (i = 0; i < k->after.ndisks; i++) {
 		struct config_disk *d = &k->after.disks[i];
 
@@ -371,23 +373,31 @@ static json_t *layers_of(struct making *k)
 	return layers;
 }
 
-static json_t *files_of(struct making *k)
+static int add_sum(struct making *k, json_t *files, const char *name)
 {
-	static const char *const names[] = { "config", "state", "map" };
-	json_t *files = json_object();
 	uint64_t size;
 	char sum[17];
-	size_t i;
 
-	for (i = 0; i < (k->off ? 1 : sizeof(names) / sizeof(names[0])); i++) {
-		if (snapshot_sum_file(k->folder.fd, names[i], &size, sum)) {
-			vmctl_errno(names[i], "check that the VM's folder has room");
-			json_decref(files);
-			return NULL;
-		}
-		json_object_set_new(files, names[i], json_pack("{s:I, s:s}", "size", (json_int_t)size, "sum", sum));
-	}
-	return files;
+	if (snapshot_sum_file(k->folder.fd, name, &size, sum))
+		return vmctl_errno(name, "check that the VM's folder has room"), -1;
+	return json_object_set_new(files, name, json_pack("{s:I, s:s}", "size", (json_int_t)size, "sum", sum));
+}
+
+static json_t *files_of(struct making *k)
+{
+	json_t *files = json_object();
+	int err = add_sum(k, files, "config");
+	unsigned int i;
+
+	if (!err && !k->off)
+		err = add_sum(k, files, "state") || add_sum(k, files, "map");
+	for (i = 0; !err && i < BOOT_FILES; i++)
+		if (boot_inside(&k->before, i))
+			err = add_sum(k, files, boot_name(i));
+	if (!err)
+		return files;
+	json_decref(files);
+	return NULL;
 }
 
 static json_t *ancestors_of(const struct making *k)

@@ -11,6 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/sendfile.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -88,6 +89,17 @@ static int tell(const struct disk_error *e)
 	return -1;
 }
 
+static int set_text(char **to, const char *text)
+{
+	char *copy = strdup(text);
+
+	if (!copy)
+		return vmctl_errno("memory", "free some"), -1;
+	free(*to);
+	*to = copy;
+	return 0;
+}
+
 static int flatten_disk(const struct snapshot *s, int folder, unsigned int i, struct config_disk *d)
 {
 	char from[4200], to[128], name[LAYER_NAME];
@@ -122,7 +134,52 @@ static int flatten_disk(const struct snapshot *s, int folder, unsigned int i, st
 	return layers_set(d, name);
 }
 
-static int write_parts(const struct snapshot *s, int folder, struct config *c)
+/* The host's file, which may be any; or the snapshot's own, if it was imported. */
+static int copy_boot_file(const struct snapshot *s, const struct vm *vm, const char *from, int folder, const char *name)
+{
+	int in, out = -1, err = -1;
+	struct stat st;
+	off_t at = 0;
+	ssize_t n = 1;
+
+	in = openat(strcmp(from, name) ? vm->fd : s->vm.fd, from, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+	if (in < 0 || fstat(in, &st) || !S_ISREG(st.st_mode)) {
+		if (in >= 0)
+			errno = EINVAL;
+		vmctl_errno(from, "put it back: an exported snapshot needs nothing else");
+	} else {
+		out = openat(folder, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+		while (out >= 0 && n > 0)
+			n = sendfile(out, in, &at, 1 << 20);
+		err = out < 0 || n < 0 ? (vmctl_errno(from, "make room where the VM's folder is"), -1) : 0;
+	}
+	if (in >= 0)
+		close(in);
+	if (out >= 0)
+		close(out);
+	return err;
+}
+
+/* What the machine boots from is not of this host any more. */
+static int copy_boot_files(const struct snapshot *s, const struct vm *vm, int folder, struct config *c)
+{
+	unsigned int i;
+	char **file;
+
+	for (i = 0; i < BOOT_FILES; i++) {
+		file = boot_file(c, i);
+		if (!*file)
+			continue;
+		if (mkdirat(folder, "boot", 0700) && errno != EEXIST)
+			return vmctl_errno("boot", "make room where the VM's folder is"), -1;
+		if (copy_boot_file(s, vm, *file, folder, boot_name(i)) || set_text(file, boot_name(i)))
+			return -1;
+	}
+	/* The medium of a CD drive stays here. */
+	return c->cdrom ? set_text(&c->cdrom, "none") : 0;
+}
+
+static int write_parts(const struct snapshot *s, const struct vm *vm, int folder, struct config *c)
 {
 	unsigned int i;
 	char *text;
@@ -130,6 +187,8 @@ static int write_parts(const struct snapshot *s, int folder, struct config *c)
 
 	if (snapshot_has_memory(s) && linkat(s->vm.fd, "state", folder, "state", 0))
 		return vmctl_errno("state", "check the VM's folder"), -1;
+	if (copy_boot_files(s, vm, folder, c))
+		return -1;
 	for (i = 0; i < c->ndisks; i++)
 		if (flatten_disk(s, folder, i, &c->disks[i]))
 			return -1;
@@ -161,6 +220,9 @@ static int write_record(const struct snapshot *s, int folder, const struct confi
 
 	for (i = 0; i < (snapshot_has_memory(s) ? sizeof(names) / sizeof(names[0]) : 1); i++)
 		err |= json_object_set_new(files, names[i], sum_of(folder, names[i]));
+	for (i = 0; i < BOOT_FILES; i++)
+		if (boot_inside(c, i))
+			err |= json_object_set_new(files, boot_name(i), sum_of(folder, boot_name(i)));
 	for (i = 0; i < c->ndisks; i++) {
 		layer = sum_of(folder, c->disks[i].file);
 		err |= !layer || json_object_set_new(layer, "file", json_string(c->disks[i].file)) ||
@@ -225,7 +287,7 @@ static int export_work(struct vm *vm, const struct vmctl_args *a)
 	      snapshot_begin(vm, temporary, &folder) ? -1 : 0;
 	vm_unlock(vm);
 	if (!err) {
-		err = write_parts(&s, folder.fd, &c) || write_record(&s, folder.fd, &c) || pack(folder.fd, a->names[2]);
+		err = write_parts(&s, vm, folder.fd, &c) || write_record(&s, folder.fd, &c) || pack(folder.fd, a->names[2]);
 		snapshot_cancel(vm, temporary, &folder);
 	}
 	config_fini(&c);

@@ -13,7 +13,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "compiler.h"
 #include "layers.h"
 #include "snapshot.h"
 #include "subverbs.h"
@@ -62,7 +61,12 @@ static const struct argp argp = {
 	       "  vmctl snapshot restore web before-upgrade",
 };
 
-/* Nothing but regular files, of one name each, and the folder of the disks: no archive may lead anywhere else. */
+static bool is_folder(const char *name)
+{
+	return !strcmp(name, "disks") || !strcmp(name, "boot");
+}
+
+/* Nothing but regular files, of one name each, and the folders that a snapshot has: no archive may lead anywhere else. */
 static int check_tree(int folder, const char *file, bool top)
 {
 	int fd = openat(folder, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC), below, err = 0;
@@ -74,7 +78,7 @@ static int check_tree(int folder, const char *file, bool top)
 		if (!strcmp(e->d_name, ".") || !strcmp(e->d_name, ".."))
 			continue;
 		err = fstatat(fd, e->d_name, &st, AT_SYMLINK_NOFOLLOW);
-		if (!err && top && S_ISDIR(st.st_mode) && !strcmp(e->d_name, "disks")) {
+		if (!err && top && S_ISDIR(st.st_mode) && is_folder(e->d_name)) {
 			below = openat(fd, e->d_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
 			err = below < 0 || check_tree(below, file, false);
 			if (below >= 0)
@@ -116,14 +120,13 @@ static bool is_inside(const char *file, const char *folder)
  * What of this host a configuration would have the VM open, and the guest or its network read; NULL for nothing. Its disks are another
  * matter. A switch is none of the host's: it is made on demand.
  */
-static const char *host_object(const struct config *c)
+static const char *host_object(struct config *c)
 {
-	const char *const files[] = { c->kernel, c->initrd, c->firmware };
 	unsigned int i;
 
-	for (i = 0; i < ARRAY_SIZE(files); i++)
-		if (files[i])
-			return files[i];
+	for (i = 0; i < BOOT_FILES; i++)
+		if (*boot_file(c, i) && !boot_inside(c, i))
+			return *boot_file(c, i);
 	if (c->cdrom && strcmp(c->cdrom, "none"))
 		return c->cdrom;
 	if (c->device && strcmp(c->device, "/dev/vitrine") && strcmp(c->device, "/dev/kvm"))
@@ -135,7 +138,7 @@ static const char *host_object(const struct config *c)
 }
 
 /* An archive comes from anybody: before a byte of it is used, all that it names has to be in it. */
-static int check_names(const struct snapshot *s, const struct config *c)
+static int check_names(const struct snapshot *s, struct config *c)
 {
 	static const char remedy[] = "it is not from `vmctl snapshot export`";
 	const char *file, *host = host_object(c);
@@ -166,6 +169,8 @@ static int adopt(struct snapshot *s, struct vm *vm, struct config *c)
 	char name[LAYER_NAME];
 	unsigned int i;
 
+	if (boot_share(&s->vm, vm, c))
+		return -1;
 	for (i = 0; i < c->ndisks; i++) {
 		struct config_disk *d = &c->disks[i];
 		struct layer_walk w;

@@ -101,6 +101,8 @@ static int layer_disks(const struct snapshot *s, const struct vm *vm, struct con
 	char name[LAYER_NAME];
 	unsigned int i;
 
+	if (boot_share(&s->vm, vm, c))
+		return -1;
 	for (i = 0; i < c->ndisks; i++) {
 		struct config_disk *d = &c->disks[i];
 

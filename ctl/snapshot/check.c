@@ -109,6 +109,7 @@ int snapshot_config(const struct snapshot *s, struct config *c)
 	struct config_error e = { 0 };
 	size_t n;
 	char *text = read_part(s, "config", CONFIG_MAX, &n);
+	unsigned int i;
 	int err;
 
 	config_init(c);
@@ -116,7 +117,12 @@ int snapshot_config(const struct snapshot *s, struct config *c)
 		return -1;
 	err = config_parse(c, text, n, &e);
 	free(text);
-	return err ? snapshot_tell(s, "config", e.what, REMEDY) : 0;
+	if (err)
+		return snapshot_tell(s, "config", e.what, REMEDY);
+	for (i = 0; i < BOOT_FILES; i++)
+		if (boot_inside(c, i) && !json_object_get(json_object_get(s->info, "files"), boot_name(i)))
+			return snapshot_tell(s, "config", "names a file that the record has not", REMEDY);
+	return 0;
 }
 
 /**
@@ -196,11 +202,36 @@ static int check_layer(const struct snapshot *s, const json_t *layer, bool deep)
 	return strcmp(sum, is) ? snapshot_tell(s, file, "is damaged", REMEDY) : 0;
 }
 
+/* A file of those that it boots from. */
+static int check_boot_file(const struct snapshot *s, const char *name, bool deep)
+{
+	const json_t *file = json_object_get(json_object_get(s->info, "files"), name);
+	const char *sum = json_string_value(json_object_get(file, "sum"));
+	uint64_t size;
+	struct stat st;
+	char is[17];
+
+	if (!file)
+		return 0;
+	if (fstatat(s->vm.fd, name, &st, AT_SYMLINK_NOFOLLOW))
+		return snapshot_tell(s, name, strerror(errno), REMEDY);
+	if (!sum || !S_ISREG(st.st_mode) || st.st_size != json_integer_value(json_object_get(file, "size")))
+		return snapshot_tell(s, name, "is damaged, or of another snapshot", REMEDY);
+	if (!deep)
+		return 0;
+	if (snapshot_sum_file(s->vm.fd, name, &size, is))
+		return snapshot_tell(s, name, strerror(errno), REMEDY);
+	return strcmp(sum, is) ? snapshot_tell(s, name, "is damaged, or of another snapshot", REMEDY) : 0;
+}
+
 static int check_layers(const struct snapshot *s, bool deep)
 {
 	const json_t *layer;
 	size_t i;
 
+	for (i = 0; i < BOOT_FILES; i++)
+		if (check_boot_file(s, boot_name(i), deep))
+			return -1;
 	json_array_foreach(json_object_get(s->info, "layers"), i, layer)
 		if (check_layer(s, layer, deep))
 			return -1;
@@ -208,7 +239,7 @@ static int check_layers(const struct snapshot *s, bool deep)
 }
 
 /**
- * snapshot_check_layers() - are its disks there? They are not looked into
+ * snapshot_check_layers() - are its disks there, and what it boots from? They are not looked into
  * @s: the snapshot
  *
  * Return: 0, or -1 with the error told.

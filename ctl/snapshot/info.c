@@ -45,6 +45,17 @@ void snapshot_info_of_disks(json_t *info)
 	json_object_set_new(info, "kind", json_string(KIND_DISKS));
 }
 
+static bool has_boot_files(const json_t *info)
+{
+	const char *name;
+	json_t *file;
+
+	json_object_foreach(json_object_get(info, "files"), name, file)
+		if (!strncmp(name, "boot/", 5))
+			return true;
+	return false;
+}
+
 /* What is there, and what else there may not be, follows from the version. */
 static bool kind_ok(const json_t *info, int version)
 {
@@ -52,9 +63,11 @@ static bool kind_ok(const json_t *info, int version)
 	const char *kind = json_string_value(json_object_get(info, "kind"));
 	bool state = json_object_get(files, "state"), map = json_object_get(files, "map");
 
-	if (version == SNAPSHOT_FULL)
-		return !json_object_get(info, "kind") && state && map;
-	return kind && !strcmp(kind, KIND_DISKS) && !state && !map;
+	if (has_boot_files(info) != (version == SNAPSHOT_BOOT))
+		return false;
+	if (snapshot_info_has_memory(info))
+		return version != SNAPSHOT_DISKS && state && map;
+	return version != SNAPSHOT_FULL && kind && !strcmp(kind, KIND_DISKS) && !state && !map;
 }
 
 static const char *check(const json_t *info, int version)
@@ -121,7 +134,7 @@ int snapshot_info_parse(const char *text, size_t n, json_t **info, const char **
  */
 char *snapshot_info_print(const json_t *info, size_t *n)
 {
-	int version = snapshot_info_has_memory(info) ? SNAPSHOT_FULL : SNAPSHOT_DISKS, length;
+	int version = has_boot_files(info) ? SNAPSHOT_BOOT : snapshot_info_has_memory(info) ? SNAPSHOT_FULL : SNAPSHOT_DISKS, length;
 	char *body = json_dumps(info, JSON_INDENT(1) | JSON_SORT_KEYS), *text;
 
 	if (!body)

@@ -12,7 +12,8 @@
 enum {
 	SNAPSHOT_FULL = 1,	/* of a machine that ran: memory, state, disks */
 	SNAPSHOT_DISKS,		/* of a machine that was off: disks */
-	SNAPSHOT_NEWEST = SNAPSHOT_DISKS,
+	SNAPSHOT_BOOT,		/* of either, with files that it boots from */
+	SNAPSHOT_NEWEST = SNAPSHOT_BOOT,
 };
 
 bool snapshot_generation_ok(const char *g);

@@ -7,6 +7,7 @@
  *	NAME/run		locked by the VM process for as long as it lives: that lock, not the text,
  *				says that the VM runs; the text says how far it is and how it ended
  *	NAME/disks/		images
+ *	NAME/boot/		kernel, initrd and firmware of a VM that was imported
  *	NAME/snapshots/		see snapshot/record.h
  *	NAME/seed.iso		what cloud-init reads
  *	NAME/console.log	what the guest said; console.log.1 what it said before
@@ -122,6 +123,13 @@ bool vm_state_lives(enum vm_state state);
 char *file_read(int folder, const char *name, size_t max, size_t *n);
 int file_write(int folder, const char *name, const char *text, size_t n);
 int tree_remove(int folder, const char *name);
+
+/* boot.c: files that a machine boots from and its VM's folder has */
+#define BOOT_FILES	3
+const char *boot_name(unsigned int i);
+char **boot_file(struct config *c, unsigned int i);
+bool boot_inside(const struct config *c, unsigned int i);
+int boot_share(const struct vm *from, const struct vm *to, const struct config *c);
 
 /* identity.c */
 int identity_uuid(char uuid[37]);

@@ -125,7 +125,7 @@ static void use_info(const unsigned char *data, size_t size)
 	/* Few of many bytes, else it is no JSON any more. */
 	for (i = 1; i + 2 < size && i < 7; i += 3)
 		body[(data[i] | data[i + 1] << 8) % n] = data[i + 2];
-	length = asprintf(&text, "vitrine-snapshot %d %016llx\n%.*s", 1 + (int)(size >> 1 & 1), (unsigned long long)XXH3_64bits(body, n),
+	length = asprintf(&text, "vitrine-snapshot %d %016llx\n%.*s", 1 + (int)(size % 3), (unsigned long long)XXH3_64bits(body, n),
 			  (int)n, body);
 	if (length > 0 && !snapshot_info_parse(text, length, &is, &wrong)) {
 		free(snapshot_info_print(is, &n));

@@ -24,7 +24,7 @@
 
 static char *read_file(const char *name, size_t *n)
 {
-	int fd = open(name, O_RDONLY);
+	int fd = open(name, O_RDONLY | O_NONBLOCK);
 	struct stat st;
 	char *text;
 

@@ -174,6 +174,39 @@ START_TEST(info_comes_back)
 }
 END_TEST
 
+START_TEST(info_with_boot_files)
+{
+	static const char *const names[] = { "boot/kernel", "boot/initrd", "boot/firmware" };
+	const char *wrong = NULL;
+	json_t *info, *is;
+	unsigned int i;
+	bool memory;
+	char *text;
+	size_t n;
+
+	for (i = 0; i < 6; i++) {
+		info = make_info(i & 1);
+		json_object_set_new(json_object_get(info, "files"), names[i / 2], json_object());
+		ck_assert_ptr_null(read_back(info, &memory));
+		ck_assert(memory == (i & 1));
+		text = snapshot_info_print(info, &n);
+		ck_assert_int_eq(text[17], '3');
+		/* The checksum is of what follows: only the version lies. */
+		text[17] = i & 1 ? '1' : '2';
+		ck_assert(snapshot_info_parse(text, n, &is, &wrong));
+		ck_assert_str_eq(wrong, "contradicts itself");
+		free(text);
+		json_object_del(json_object_get(info, "files"), names[i / 2]);
+		text = snapshot_info_print(info, &n);
+		text[17] = '3';
+		ck_assert(snapshot_info_parse(text, n, &is, &wrong));
+		ck_assert_str_eq(wrong, "contradicts itself");
+		free(text);
+		json_decref(info);
+	}
+}
+END_TEST
+
 START_TEST(info_that_contradicts_itself)
 {
 	static const struct {
@@ -203,7 +236,7 @@ START_TEST(info_of_others)
 	} rows[] = {
 		{ "", "is not the record of a snapshot" },
 		{ "vitrine-snapshot 1", "is not the record of a snapshot" },
-		{ "vitrine-snapshot 3 0\n{}", "was written by a newer vmctl" },
+		{ "vitrine-snapshot 4 0\n{}", "was written by a newer vmctl" },
 		{ "vitrine-snapshot 0 0\n{}", "has a version that never was" },
 		{ "vitrine-snapshot -1 0\n{}", "has a version that never was" },
 		{ "vitrine-snapshot 2 0\n{}", "is damaged" },
@@ -458,6 +491,7 @@ int main(void)
 	tcase_add_loop_test(c, state_damaged, 0, 5);
 	tcase_add_test(c, state_of_others);
 	tcase_add_test(c, info_comes_back);
+	tcase_add_test(c, info_with_boot_files);
 	tcase_add_loop_test(c, info_that_contradicts_itself, 0, 8);
 	tcase_add_loop_test(c, info_of_others, 0, 6);
 	tcase_add_test(c, map_comes_back);
