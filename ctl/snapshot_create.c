@@ -284,6 +284,8 @@ static int sync_files(struct making *k)
 {
 	unsigned int i;
 
+	if (folder_sync(k->folder.fd, "disks"))
+		return vmctl_errno("disks", "see whether its disk works"), -1;
 	if (k->off)
 		return sync_disks(k);
 	for (i = VMM_SAVE_STATE; i <= VMM_SAVE_RAM; i++)

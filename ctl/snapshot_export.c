@@ -255,6 +255,15 @@ static int create_part(const char *file, char part[PATH_MAX])
 	return open(part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 }
 
+static int sync_folder_of(const char *file)
+{
+	const char *slash = strrchr(file, '/');
+	char folder[PATH_MAX];
+
+	snprintf(folder, sizeof(folder), "%.*s", slash ? (int)(slash - file) + 1 : 1, slash ? file : ".");
+	return folder_sync(AT_FDCWD, folder);
+}
+
 static int pack(int folder, const char *file)
 {
 	static const char *const argv[] = { "tar", "--zstd", "--sparse", "--format=posix", "--owner=0", "--group=0", "--numeric-owner",
@@ -270,6 +279,8 @@ static int pack(int folder, const char *file)
 		err = vmctl_errno(file, errno == EEXIST ? "choose another name or remove it" : "see whether its disk has room");
 	/* The one without a name has none to remove. */
 	unlink(part);
+	if (!err && sync_folder_of(file))
+		err = vmctl_errno(file, "see whether its disk works");
 	close(out);
 	return err ? -1 : 0;
 }

@@ -182,6 +182,8 @@ static int adopt(struct snapshot *s, struct vm *vm, struct config *c)
 		if (layers_share(&s->vm, vm, d) || (!d->readonly && (layers_over(vm, d, name) || layers_set(d, name))))
 			return -1;
 	}
+	if (folder_sync(vm->fd, "disks"))
+		return vmctl_errno("disks", "see whether the store's disk works");
 	return keep_identity ? 0 : identity_renew(c);
 }
 
@@ -206,6 +208,12 @@ static int find_name(const struct vm *folder, char name[SNAPSHOT_NAME])
 	return 0;
 }
 
+/* What tar wrote it has not synced. */
+static int sync_all(const struct vm *folder)
+{
+	return tree_sync(folder->fd, ".") ? vmctl_errno(folder->name, "see whether the store's disk works and has room") : 0;
+}
+
 static int import_into(struct vm *vm, const char *file)
 {
 	char temporary[112], name[SNAPSHOT_NAME];
@@ -218,7 +226,7 @@ static int import_into(struct vm *vm, const char *file)
 	if (snapshot_begin(vm, temporary, &folder))
 		return -1;
 	err = unlinkat(folder.fd, "disks", AT_REMOVEDIR) || unpack(file, folder.fd) || find_name(&folder, name) ||
-	      snapshot_commit(vm, temporary, name) ? -1 : 0;
+	      sync_all(&folder) || snapshot_commit(vm, temporary, name) ? -1 : 0;
 	if (err)
 		snapshot_cancel(vm, temporary, &folder);
 	vm_close(&folder);

@@ -75,10 +75,11 @@ static int replace(int from, int to, const char *name)
  * @to: the VM that gets them, in the same store
  * @c: the configuration that names them
  *
- * Return: 0, or -1 with the error told.
+ * Return: 0, synced, or -1 with the error told.
  */
 int boot_share(const struct vm *from, const struct vm *to, const struct config *c)
 {
+	bool any = false;
 	unsigned int i;
 	int err = 0;
 
@@ -90,6 +91,9 @@ int boot_share(const struct vm *from, const struct vm *to, const struct config *
 			err = errno != EEXIST || replace(from->fd, to->fd, names[i]);
 		if (err)
 			vmctl_errno(names[i], "put it back into the VM's folder, or name another file with `vmctl set`");
+		any = true;
 	}
+	if (!err && any && folder_sync(to->fd, "boot"))
+		err = vmctl_errno("boot", "see whether its disk works");
 	return err ? -1 : 0;
 }

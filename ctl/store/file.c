@@ -119,6 +119,76 @@ int file_write(int folder, const char *name, const char *text, size_t n)
 	return -1;
 }
 
+static int sync_file(int folder, const char *name, int flags)
+{
+	int fd = openat(folder, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | flags), err;
+
+	if (fd < 0)
+		return -1;
+	err = fsync(fd);
+	close(fd);
+	return err;
+}
+
+/**
+ * folder_sync() - what is in a folder, by name, is there after a loss of power, too
+ * @folder: where it is; AT_FDCWD for a path
+ * @name: of the folder
+ *
+ * Return: 0, or -1 with errno.
+ */
+int folder_sync(int folder, const char *name)
+{
+	return sync_file(folder, name, O_DIRECTORY);
+}
+
+static int sync_entries(DIR *dir, unsigned int depth)
+{
+	struct dirent *e;
+	struct stat st;
+	DIR *below;
+	int fd, err = 0;
+
+	if (depth == DEPTH_MAX) {
+		errno = ELOOP;
+		return -1;
+	}
+	while (!err && (e = readdir(dir))) {
+		if (!strcmp(e->d_name, ".") || !strcmp(e->d_name, ".."))
+			continue;
+		err = fstatat(dirfd(dir), e->d_name, &st, AT_SYMLINK_NOFOLLOW);
+		if (!err && S_ISREG(st.st_mode)) {
+			err = sync_file(dirfd(dir), e->d_name, 0);
+		} else if (!err && S_ISDIR(st.st_mode)) {
+			fd = openat(dirfd(dir), e->d_name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
+			below = fd < 0 ? NULL : fdopendir(fd);
+			err = below ? sync_entries(below, depth + 1) : -1;
+			if (below)
+				closedir(below);
+		}
+	}
+	return err ? err : fsync(dirfd(dir));
+}
+
+/**
+ * tree_sync() - a folder and everything in it is there after a loss of power, too
+ * @folder: where it is
+ * @name: of the folder
+ *
+ * Return: 0, or -1 with errno.
+ */
+int tree_sync(int folder, const char *name)
+{
+	int fd = openat(folder, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW), err;
+	DIR *dir = fd < 0 ? NULL : fdopendir(fd);
+
+	if (!dir)
+		return -1;
+	err = sync_entries(dir, 0);
+	closedir(dir);
+	return err;
+}
+
 static int remove_entries(DIR *dir, unsigned int depth);
 
 static int remove_entry(int folder, const char *name, unsigned int depth)

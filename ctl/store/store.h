@@ -122,6 +122,8 @@ bool vm_state_lives(enum vm_state state);
 /* file.c */
 char *file_read(int folder, const char *name, size_t max, size_t *n);
 int file_write(int folder, const char *name, const char *text, size_t n);
+int folder_sync(int folder, const char *name);
+int tree_sync(int folder, const char *name);
 int tree_remove(int folder, const char *name);
 
 /* boot.c: files that a machine boots from and its VM's folder has */
