@@ -3,7 +3,9 @@
  * error.c - the form of every error: `vmctl VERB: OBJECT: WHAT WENT WRONG: WHAT TO DO`.
  */
 #include <errno.h>
+#include <stdarg.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "vmctl.h"
@@ -29,6 +31,24 @@ const char *vmctl_verb_name(void)
 	return current;
 }
 
+/* Names come out of files that anybody may have written: one line it is, and no escape. */
+__attribute__((format(printf, 1, 2)))
+static void print_line(const char *format, ...)
+{
+	char *line;
+	va_list args;
+	int n;
+
+	va_start(args, format);
+	n = vasprintf(&line, format, args);
+	va_end(args);
+	if (n < 0)
+		return;
+	text_clean(line);
+	fprintf(stderr, "%s\n", line);
+	free(line);
+}
+
 /**
  * vmctl_error() - tell an error
  * @object: what it is about
@@ -39,7 +59,7 @@ const char *vmctl_verb_name(void)
  */
 int vmctl_error(const char *object, const char *what, const char *remedy)
 {
-	fprintf(stderr, "vmctl %s: %s: %s: %s\n", current, object, what, remedy);
+	print_line("vmctl %s: %s: %s: %s", current, object, what, remedy);
 	return VMCTL_FAILED;
 }
 
@@ -64,6 +84,6 @@ int vmctl_errno(const char *object, const char *remedy)
  */
 int vmctl_usage(const char *object, const char *what)
 {
-	fprintf(stderr, "vmctl %s: %s: %s: see `vmctl help %s`\n", current, object, what, current);
+	print_line("vmctl %s: %s: %s: see `vmctl help %s`", current, object, what, current);
 	return VMCTL_USAGE;
 }

@@ -36,7 +36,6 @@ static void write_time(time_t t, char *cell)
 static void write_cell(const struct output_column *c, const json_t *row, char *cell)
 {
 	const json_t *v = json_object_get(row, c->key);
-	char *p;
 
 	if (json_is_integer(v) && c->kind == OUTPUT_SIZE)
 		write_size(json_integer_value(v), cell);
@@ -49,9 +48,7 @@ static void write_cell(const struct output_column *c, const json_t *row, char *c
 	else
 		strcpy(cell, json_is_true(v) ? "yes" : json_is_false(v) ? "no" : "-");
 	/* Nothing that came from a guest or a file reaches the terminal as a command to it. */
-	for (p = cell; *p; p++)
-		if ((unsigned char)*p < ' ' || *p == 0x7f)
-			*p = '?';
+	text_clean(cell);
 }
 
 static int print_json(json_t *value)

@@ -125,17 +125,23 @@ struct tree {
 static void print_one(const struct tree *t, const struct snapshot *s, const char *indent, const char *branch)
 {
 	time_t created = snapshot_number(s, "created");
-	char when[32] = "", size[32], pause[80];
+	char when[32] = "", size[32], pause[80], *message;
+	struct tm tm;
 
 	if (!s->info) {
 		printf("%s%s%s  (damaged)\n", indent, branch, s->name);
 		return;
 	}
-	strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S", localtime(&created));
+	message = strdup(snapshot_text(s, "message"));
+	if (message)
+		text_clean(message);
+	if (localtime_r(&created, &tm))
+		strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S", &tm);
 	text_from_size(snapshot_number(s, "written"), size, sizeof(size));
 	snprintf(pause, sizeof(pause), "%s  paused %lld us", size, (long long)snapshot_number(s, "pause_us"));
 	printf("%s%s%s%s  %s  %s%s%s\n", indent, branch, s->name, strcmp(s->generation, t->current) ? "" : "*", when,
-	       snapshot_has_memory(s) ? pause : "disks", *snapshot_text(s, "message") ? "  " : "", snapshot_text(s, "message"));
+	       snapshot_has_memory(s) ? pause : "disks", message && *message ? "  " : "", message ? message : "");
+	free(message);
 }
 
 static void print_below(const struct tree *t, ssize_t parent, const char *indent, unsigned int depth)

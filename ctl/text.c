@@ -153,3 +153,19 @@ char *text_absolute(const char *path)
 		return NULL;
 	return full;
 }
+
+/**
+ * text_clean() - nothing of a text is a command to a terminal, or begins another line
+ * @s: changed: control characters become question marks, those of C1 as UTF-8 has them, too
+ */
+void text_clean(char *s)
+{
+	unsigned char *p;
+
+	for (p = (unsigned char *)s; *p; p++) {
+		if (*p < ' ' || *p == 0x7f)
+			*p = '?';
+		else if (*p == 0xc2 && p[1] >= 0x80 && p[1] < 0xa0)
+			p[0] = p[1] = '?';
+	}
+}

@@ -86,6 +86,7 @@ bool text_to_size(const char *s, uint64_t *bytes);
 bool text_to_uint(const char *s, uint64_t min, uint64_t max, uint64_t *n);
 void text_from_size(uint64_t bytes, char *s, size_t room);
 char *text_absolute(const char *path);
+void text_clean(char *s);
 const char *text_nearest(const char *word, const char *const *words, size_t n);
 
 /* top.c */

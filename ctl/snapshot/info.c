@@ -10,6 +10,7 @@
 #include <xxhash.h>
 
 #include "info.h"
+#include "map.h"
 
 #define MAGIC		"vitrine-snapshot"
 #define KIND_DISKS	"disks"
@@ -70,14 +71,65 @@ static bool kind_ok(const json_t *info, int version)
 	return version != SNAPSHOT_FULL && kind && !strcmp(kind, KIND_DISKS) && !state && !map;
 }
 
-static const char *check(const json_t *info, int version)
+/* What is there is a number from 0 to the largest that means something. */
+static bool numbers_ok(const json_t *info)
+{
+	static const struct {
+		const char *key;
+		json_int_t max;
+	} numbers[] = {
+		{ "created", 253402300799 },	/* the year 9999 */
+		{ "memory", MAP_RAM_MAX }, { "written", MAP_RAM_MAX }, { "pause_us", INT64_MAX },
+	};
+	const json_t *n;
+	size_t i;
+
+	for (i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++) {
+		n = json_object_get(info, numbers[i].key);
+		if (n && (!json_is_integer(n) || json_integer_value(n) < 0 || json_integer_value(n) > numbers[i].max))
+			return false;
+	}
+	return true;
+}
+
+static bool texts_ok(const json_t *info)
+{
+	static const char *const texts[] = { "vm", "uuid", "message", "cpu", "name" };
+	const json_t *text;
+	size_t i;
+
+	for (i = 0; i < sizeof(texts) / sizeof(texts[0]); i++) {
+		text = json_object_get(info, texts[i]);
+		if (text && !json_is_string(text))
+			return false;
+	}
+	return true;
+}
+
+static bool parts_ok(json_t *info)
+{
+	const char *name;
+	json_t *part;
+	size_t i;
+
+	json_object_foreach(json_object_get(info, "files"), name, part)
+		if (!json_is_object(part))
+			return false;
+	json_array_foreach(json_object_get(info, "layers"), i, part)
+		if (!json_is_object(part))
+			return false;
+	return true;
+}
+
+static const char *check(json_t *info, int version)
 {
 	const json_t *ancestors = json_object_get(info, "ancestors"), *item;
 	size_t i;
 
 	if (!snapshot_generation_ok(json_string_value(json_object_get(info, "generation"))) || !json_is_array(ancestors) ||
 	    !json_is_object(json_object_get(info, "files")) || !json_is_array(json_object_get(info, "layers")) ||
-	    !json_is_integer(json_object_get(info, "created")) || !kind_ok(info, version))
+	    !json_is_integer(json_object_get(info, "created")) || !numbers_ok(info) || !texts_ok(info) || !parts_ok(info) ||
+	    !kind_ok(info, version))
 		return "contradicts itself";
 	json_array_foreach(ancestors, i, item)
 		if (!snapshot_generation_ok(json_string_value(item)))

@@ -363,6 +363,25 @@ START_TEST(meant)
 }
 END_TEST
 
+START_TEST(texts_for_a_terminal)
+{
+	static const struct {
+		const char *text, *clean;
+	} rows[] = {
+		{ "", "" }, { "plain, a\xc3\xa4 \xe2\x82\xac", "plain, a\xc3\xa4 \xe2\x82\xac" }, { "a\nb\r\tc", "a?b??c" }, { "\033[2J\x7f", "?[2J?" },
+		{ "\xc2\x9b" "31m", "??31m" }, { "\xc2\xa0", "\xc2\xa0" }, { "\xc2", "\xc2" }, { "\xc2\n", "\xc2?" },
+	};
+	char text[40];
+	size_t i;
+
+	for (i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+		strcpy(text, rows[i].text);
+		text_clean(text);
+		ck_assert_str_eq(text, rows[i].clean);
+	}
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("config");
@@ -371,6 +390,7 @@ int main(void)
 	int failed;
 
 	tcase_add_test(t, everything);
+	tcase_add_test(t, texts_for_a_terminal);
 	tcase_add_test(t, nothing_is_a_vm);
 	tcase_add_loop_test(t, wrong_lines, 0, sizeof(refused) / sizeof(refused[0]));
 	tcase_add_test(t, zero_byte);

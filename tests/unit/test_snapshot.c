@@ -215,7 +215,8 @@ START_TEST(info_that_contradicts_itself)
 	} rows[] = {
 		{ true, "state", NULL, NULL }, { true, "map", NULL, NULL }, { true, NULL, "kind", "disks" },
 		{ true, NULL, "kind", "memory" }, { true, NULL, "generation", "../x" }, { true, NULL, "created", "now" },
-		{ false, NULL, "kind", "memory" }, { false, NULL, "layers", "all" },
+		{ false, NULL, "kind", "memory" }, { false, NULL, "layers", "all" }, { true, NULL, "pause_us", "1" },
+		{ false, NULL, "memory", "1" }, { true, NULL, "written", "1" },
 	};
 	json_t *info = make_info(rows[_i].memory);
 	bool memory;
@@ -224,6 +225,29 @@ START_TEST(info_that_contradicts_itself)
 		json_object_del(json_object_get(info, "files"), rows[_i].file);
 	else
 		json_object_set_new(info, rows[_i].key, json_string(rows[_i].value));
+	ck_assert_str_eq(read_back(info, &memory), "contradicts itself");
+	json_decref(info);
+}
+END_TEST
+
+START_TEST(info_out_of_range)
+{
+	static const struct {
+		const char *key;
+		json_int_t fine, wrong;
+	} rows[] = {
+		{ "created", 0, -1 }, { "created", 253402300799, 253402300800 }, { "created", 1, INT64_MAX },
+		{ "memory", 0, -1 }, { "memory", MAP_RAM_MAX, MAP_RAM_MAX + 1 }, { "written", MAP_RAM_MAX, INT64_MIN },
+		{ "pause_us", INT64_MAX, -1 },
+	};
+	json_t *info = make_info(true);
+	bool memory;
+
+	json_object_set_new(info, rows[_i].key, json_integer(rows[_i].fine));
+	ck_assert_ptr_null(read_back(info, &memory));
+	json_object_set_new(info, rows[_i].key, json_integer(rows[_i].wrong));
+	ck_assert_str_eq(read_back(info, &memory), "contradicts itself");
+	json_object_set_new(info, rows[_i].key, json_real(1));
 	ck_assert_str_eq(read_back(info, &memory), "contradicts itself");
 	json_decref(info);
 }
@@ -492,7 +516,8 @@ int main(void)
 	tcase_add_test(c, state_of_others);
 	tcase_add_test(c, info_comes_back);
 	tcase_add_test(c, info_with_boot_files);
-	tcase_add_loop_test(c, info_that_contradicts_itself, 0, 8);
+	tcase_add_loop_test(c, info_out_of_range, 0, 7);
+	tcase_add_loop_test(c, info_that_contradicts_itself, 0, 11);
 	tcase_add_loop_test(c, info_of_others, 0, 6);
 	tcase_add_test(c, map_comes_back);
 	tcase_add_test(c, map_of_much);
