@@ -82,26 +82,28 @@ static void close_side(struct side *d)
 	snapshot_close(&d->s);
 }
 
-static bool same_chunk(const struct ram_map *a, const struct ram_map *b, uint32_t i)
+/* Chunks of the two that have the same place may have another size: what a file holds lies where it lies in RAM. */
+static bool same_chunk(const struct ram_map *a, const struct ram_map *b, uint64_t at)
 {
-	const struct map_chunk *x = &a->chunk[i], *y = &b->chunk[i];
+	const struct map_chunk *x = &a->chunk[at >> a->shift], *y = &b->chunk[at >> b->shift];
 
 	if (x->file == MAP_ZERO || y->file == MAP_ZERO)
 		return x->file == y->file;
 	return !strcmp(a->file[x->file], b->file[y->file]);
 }
 
+/* Of the same RAM. */
 static uint64_t pages_that_differ(const struct side *a, const struct side *b)
 {
-	const struct ram_map *m = &a->ram.map;
+	const struct ram_map *m = &a->ram.map, *o = &b->ram.map, *fine = m->shift < o->shift ? m : o;
 	uint64_t pages = 0, at, end;
 	uint32_t i;
 
-	for (i = 0; i < m->nchunks; i++) {
-		if (same_chunk(m, &b->ram.map, i))
+	for (i = 0; i < fine->nchunks; i++) {
+		at = (uint64_t)i << fine->shift;
+		if (same_chunk(m, o, at))
 			continue;
-		at = (uint64_t)i << m->shift;
-		for (end = at + map_chunk_bytes(m, i); at < end; at += PAGE)
+		for (end = at + map_chunk_bytes(fine, i); at < end; at += PAGE)
 			pages += memcmp(a->view + at, b->view + at, PAGE) != 0;
 	}
 	return pages;
