@@ -233,6 +233,17 @@ static int compare_names(const void *a, const void *b)
 	return strcmp(a, b);
 }
 
+/* One in the making, by disk_create(); whoever made it is gone, as the VM's lock is ours. */
+static bool is_debris(const char *name)
+{
+	size_t digits;
+
+	if (strspn(name, "0123456789abcdef") != 16 || strncmp(name + 16, ".qcow2.", 7))
+		return false;
+	digits = strspn(name + 23, "0123456789");
+	return digits && !strcmp(name + 23 + digits, ".new");
+}
+
 static void remove_others(const struct vm *vm, const struct names *used)
 {
 	int fd = openat(vm->fd, "disks", O_RDONLY | O_DIRECTORY | O_CLOEXEC | O_NOFOLLOW);
@@ -242,7 +253,8 @@ static void remove_others(const struct vm *vm, const struct names *used)
 	if (!dir)
 		return;
 	while ((e = readdir(dir)))
-		if (is_ours(e->d_name) && (!used->n || !bsearch(e->d_name, used->name, used->n, LAYER_NAME, compare_names)))
+		if (is_debris(e->d_name) ||
+		    (is_ours(e->d_name) && (!used->n || !bsearch(e->d_name, used->name, used->n, LAYER_NAME, compare_names))))
 			unlinkat(fd, e->d_name, 0);
 	closedir(dir);
 }
