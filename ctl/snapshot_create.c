@@ -179,13 +179,19 @@ static int layer_disks(struct making *k)
 	return 0;
 }
 
+/* The parent may be removed as soon as the VM is unlocked: its files are this snapshot's from here on, until the map says which it needs. */
 static int add_parent_files(struct making *k)
 {
+	char name[GENERATION + 8];
 	uint32_t i;
 
-	for (i = 0; i < k->ram.map.nfiles; i++)
+	for (i = 0; i < k->ram.map.nfiles; i++) {
+		snprintf(name, sizeof(name), "%s.ram", k->ram.map.file[i]);
+		if (linkat(k->parent.vm.fd, name, k->folder.fd, name, 0))
+			return vmctl_errno(name, "check that the VM's folder is on one file system"), -1;
 		if (add(k, fcntl(k->ram.fd[i], F_DUPFD_CLOEXEC, 3)))
 			return -1;
+	}
 	return 0;
 }
 
@@ -294,24 +300,38 @@ static int sync_files(struct making *k)
 	return 0;
 }
 
-/* The parent's files that the map still names are this snapshot's, too. */
-static int link_files(struct making *k, struct ram_map *map)
+static bool is_named(const struct ram_map *map, const char *file)
+{
+	uint32_t i;
+
+	for (i = 0; i < map->nfiles; i++)
+		if (!strcmp(map->file[i], file))
+			return true;
+	return false;
+}
+
+/* Of the parent's files those that the map does not name any more are not this snapshot's. */
+static int drop_files(struct making *k)
 {
 	char name[GENERATION + 8];
+	struct ram_map map = { 0 };
 	const char *wrong;
 	size_t n;
 	void *data = file_read(k->folder.fd, "map", MAP_MAX, &n);
 	uint32_t i;
+	int err = 0;
 
-	wrong = data ? map_parse(map, data, n) : "cannot be read";
+	wrong = data ? map_parse(&map, data, n) : "cannot be read";
+	for (i = 0; !wrong && !err && i < k->ram.map.nfiles; i++) {
+		if (is_named(&map, k->ram.map.file[i]))
+			continue;
+		snprintf(name, sizeof(name), "%s.ram", k->ram.map.file[i]);
+		err = unlinkat(k->folder.fd, name, 0);
+	}
+	map_fini(&map);
 	if (wrong)
 		return vmctl_error("map", wrong, "see the VM's file vmm.log"), -1;
-	for (i = 1; i < map->nfiles; i++) {
-		snprintf(name, sizeof(name), "%s.ram", map->file[i]);
-		if (linkat(k->parent.vm.fd, name, k->folder.fd, name, 0))
-			return vmctl_errno(name, "check that the VM's folder is on one file system"), -1;
-	}
-	return 0;
+	return err ? (vmctl_errno(k->name, "check the VM's folder"), -1) : 0;
 }
 
 /* A layer that was frozen before has its checksum already. */
@@ -459,10 +479,8 @@ static void collect(struct vm *vm)
 
 static int complete(struct making *k)
 {
-	struct ram_map map = { 0 };
-	int err = sync_files(k) || (!k->off && link_files(k, &map)) || write_info(k) || fsync(k->folder.fd) || vm_lock(k->vm);
+	int err = sync_files(k) || (!k->off && drop_files(k)) || write_info(k) || fsync(k->folder.fd) || vm_lock(k->vm);
 
-	map_fini(&map);
 	if (!err)
 		err = snapshot_commit(k->vm, k->temporary, k->name);
 	/* Only what a later one is compared with hangs on it. */
