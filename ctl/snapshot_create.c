@@ -10,7 +10,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <poll.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -18,6 +17,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "cancel.h"
 #include "disk/disk.h"
 #include "layers.h"
 #include "snapshot.h"
@@ -85,23 +85,6 @@ struct making {
 	int status;
 	unsigned long long pause_us;
 };
-
-static volatile sig_atomic_t stopped;
-
-static void on_stop(int sig)
-{
-	(void)sig;
-	stopped = 1;
-}
-
-static void catch_stops(void)
-{
-	struct sigaction a = { .sa_handler = on_stop };	/* no SA_RESTART: waiting ends */
-
-	sigaction(SIGINT, &a, NULL);
-	sigaction(SIGTERM, &a, NULL);
-	sigaction(SIGHUP, &a, NULL);
-}
 
 static int add(struct making *k, int fd)
 {
@@ -228,9 +211,7 @@ static int hear_line(struct making *k, const char *line)
 
 static int tell_lost(const struct making *k)
 {
-	if (stopped)
-		vmctl_error(k->vm->name, "the snapshot was cancelled", "nothing of it is left");
-	else
+	if (!cancelled())
 		vmctl_error(k->vm->name, "its process does not write the snapshot", "see `vmctl info` and the file vmm.log");
 	return -1;
 }
@@ -245,7 +226,7 @@ static int hear(struct making *k)
 	ssize_t got;
 	int result;
 
-	while (!stopped && (!written || k->vm->lock >= 0) && poll(&p, 1, PAUSE_MS) > 0) {
+	while (!cancelled() && (!written || k->vm->lock >= 0) && poll(&p, 1, PAUSE_MS) > 0) {
 		got = read(k->status, text + n, sizeof(text) - 1 - n);
 		if (got <= 0)
 			break;
@@ -349,12 +330,11 @@ static const char *known_sum(const struct making *k, const char *file, json_int_
 	return NULL;
 }
 
-static int add_layer(struct making *k, json_t *layers, const char *file)
+/* @unknown: the bytes of those whose checksum is to be found out. */
+static int add_layer(struct making *k, json_t *layers, const char *file, uint64_t *unknown)
 {
 	const char *known;
-	uint64_t size;
 	struct stat st;
-	char sum[17];
 
 	if (fstatat(k->folder.fd, file, &st, 0))
 		return vmctl_errno(file, "check the VM's disks"), -1;
@@ -362,37 +342,61 @@ static int add_layer(struct making *k, json_t *layers, const char *file)
 		return json_array_append_new(layers, json_pack("{s:s, s:I, s:I}", "file", file, "size",
 							       (json_int_t)st.st_size, "changed", (json_int_t)st.st_mtime));
 	known = known_sum(k, file, st.st_size);
-	if (!known && snapshot_sum_file(k->folder.fd, file, &size, sum))
-		return vmctl_errno(file, "check the VM's disks"), -1;
-	return json_array_append_new(layers, json_pack("{s:s, s:I, s:s}", "file", file, "size", (json_int_t)st.st_size, "sum",
-						       known ? known : sum));
+	if (!known)
+		*unknown += st.st_size;
+	return json_array_append_new(layers, json_pack("{s:s, s:I, s:s*}", "file", file, "size", (json_int_t)st.st_size, "sum",
+						       known));
 }
 
-static int add_chain(struct making *k, json_t *layers, const struct config_disk *d)
+static int add_chain(struct making *k, json_t *layers, const struct config_disk *d, uint64_t *unknown)
 {
 	struct layer_walk w;
 	int more = layers_first(&w, &k->folder, d) ? -1 : 1;
 
 	while (more > 0) {
-		if (add_layer(k, layers, w.name))
+		if (add_layer(k, layers, w.name, unknown))
 			return -1;
 		more = layers_next(&w);
 	}
 	return more;
 }
 
+static int sum_layers(struct making *k, json_t *layers, uint64_t unknown)
+{
+	struct snapshot_work w = { .progress = cancel_progress, .all = unknown };
+	const char *file;
+	uint64_t size;
+	json_t *layer;
+	char sum[17];
+	size_t i;
+
+	json_array_foreach(layers, i, layer) {
+		file = json_string_value(json_object_get(layer, "file"));
+		if (*file == '/' || json_object_get(layer, "sum"))
+			continue;
+		if (snapshot_sum_file(k->folder.fd, file, &size, sum, &w)) {
+			if (errno != ECANCELED)
+				vmctl_errno(file, "check the VM's disks");
+			return -1;
+		}
+		json_object_set_new(layer, "sum", json_string(sum));
+	}
+	return 0;
+}
+
 static json_t *layers_of(struct making *k)
 {
 	json_t *layers = json_array();
+	uint64_t unknown = 0;
 	unsigned int i;
+	int err = 0;
 
-	for (i = 0; i < k->before.ndisks; i++) {
-		if (!add_chain(k, layers, &k->before.disks[i]))
-			continue;
-		json_decref(layers);
-		return NULL;
-	}
-	return layers;
+	for (i = 0; !err && i < k->before.ndisks; i++)
+		err = add_chain(k, layers, &k->before.disks[i], &unknown);
+	if (!err && !sum_layers(k, layers, unknown))
+		return layers;
+	json_decref(layers);
+	return NULL;
 }
 
 static int add_sum(struct making *k, json_t *files, const char *name)
@@ -400,7 +404,7 @@ static int add_sum(struct making *k, json_t *files, const char *name)
 	uint64_t size;
 	char sum[17];
 
-	if (snapshot_sum_file(k->folder.fd, name, &size, sum))
+	if (snapshot_sum_file(k->folder.fd, name, &size, sum, NULL))
 		return vmctl_errno(name, "check that the VM's folder has room"), -1;
 	return json_object_set_new(files, name, json_pack("{s:I, s:s}", "size", (json_int_t)size, "sum", sum));
 }
@@ -479,7 +483,8 @@ static void collect(struct vm *vm)
 
 static int complete(struct making *k)
 {
-	int err = sync_files(k) || (!k->off && drop_files(k)) || write_info(k) || fsync(k->folder.fd) || vm_lock(k->vm);
+	int err = sync_files(k) || (!k->off && drop_files(k)) || write_info(k) || fsync(k->folder.fd) || cancelled() ||
+		  vm_lock(k->vm);
 
 	if (!err)
 		err = snapshot_commit(k->vm, k->temporary, k->name);
@@ -546,11 +551,11 @@ static int work(struct vm *vm, const struct vmctl_args *a)
 	if (run_status(vm->fd, &status))
 		return vmctl_errno(vm->name, "check the VM's folder");
 	k.off = !status.pid;
-	catch_stops();
+	cancel_catch();
 	config_init(&k.before);
 	config_init(&k.after);
 	err = check_name(&k, a->n > 1 ? a->names[1] : NULL) || identity_uuid(k.generation) ||
-	      vm_config(vm, &k.before) || vm_config(vm, &k.after) || make(&k);
+	      vm_config(vm, &k.before) || vm_config(vm, &k.after) || cancel_end(k.name, make(&k));
 	if (!err && isatty(STDOUT_FILENO))
 		printf(k.off ? "%s: of the disks of %s, which does not run\n" : "%s: %s stood still for %llu us\n", k.name,
 		       vm->name, k.pause_us);

@@ -6,7 +6,6 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,19 +14,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cancel.h"
 #include "disk/disk.h"
 #include "layers.h"
 #include "snapshot.h"
 #include "snapshot/ram.h"
-#include "subverbs.h"
 #include "tar.h"
-
-static volatile sig_atomic_t stopped;
-
-static void on_signal(int sig)
-{
-	stopped = sig;
-}
 
 static const struct argp argp = {
 	.args_doc = "VM NAME FILE",
@@ -36,15 +28,9 @@ static const struct argp argp = {
 	       "  vmctl snapshot export web before-upgrade web.snapshot",
 };
 
-static bool progress(uint64_t done, uint64_t all)
-{
-	progress_show(done, all);
-	return !stopped;
-}
-
 static bool ram_progress(void *opaque, uint64_t done)
 {
-	return progress(done, *(const uint64_t *)opaque);
+	return cancel_progress(done, *(const uint64_t *)opaque);
 }
 
 static int flatten_ram(const struct snapshot *s, int folder)
@@ -70,7 +56,7 @@ static int flatten_ram(const struct snapshot *s, int folder)
 	}
 	if (!err) {
 		err = text ? file_write(folder, "map", text, n) : -1;
-		if (err)
+		if (err && !cancelled())
 			vmctl_errno(s->name, "make room where the VM's folder is");
 	}
 	if (fd >= 0)
@@ -124,12 +110,12 @@ static int flatten_disk(const struct snapshot *s, int folder, unsigned int i, st
 		disk_close(source);
 		return tell(&e);
 	}
-	err = disk_copy(source, target, progress, &reading);
+	err = disk_copy(source, target, cancel_progress, &reading);
 	disk_close(target);
 	disk_close(source);
 	if (err) {
 		errno = -err;
-		return vmctl_errno(reading ? d->file : name, "see whether its disk works and has room"), -1;
+		return cancelled() ? -1 : vmctl_errno(reading ? d->file : name, "see whether its disk works and has room"), -1;
 	}
 	return layers_set(d, name);
 }
@@ -150,8 +136,8 @@ static int copy_boot_file(const struct snapshot *s, const struct vm *vm, const c
 	} else {
 		out = openat(folder, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
 		while (out >= 0 && n > 0)
-			n = sendfile(out, in, &at, 1 << 20);
-		err = out < 0 || n < 0 ? (vmctl_errno(from, "make room where the VM's folder is"), -1) : 0;
+			n = cancelled() ? 0 : sendfile(out, in, &at, 1 << 20);
+		err = cancelled() ? -1 : out < 0 || n < 0 ? (vmctl_errno(from, "make room where the VM's folder is"), -1) : 0;
 	}
 	if (in >= 0)
 		close(in);
@@ -202,10 +188,15 @@ static int write_parts(const struct snapshot *s, const struct vm *vm, int folder
 
 static json_t *sum_of(int folder, const char *name)
 {
+	struct snapshot_work w = { .progress = cancel_progress };
 	uint64_t size;
+	struct stat st;
 	char sum[17];
 
-	if (snapshot_sum_file(folder, name, &size, sum))
+	if (fstatat(folder, name, &st, 0))
+		return NULL;
+	w.all = st.st_size;
+	if (snapshot_sum_file(folder, name, &size, sum, &w))
 		return NULL;
 	return json_pack("{s:I, s:s}", "size", (json_int_t)size, "sum", sum);
 }
@@ -233,7 +224,9 @@ static int write_record(const struct snapshot *s, int folder, const struct confi
 	if (!err)
 		err = snapshot_info_write(folder, info);
 	json_decref(info);
-	return err ? (vmctl_errno("info", "make room where the VM's folder is"), -1) : 0;
+	if (err && !cancelled())
+		vmctl_errno("info", "make room where the VM's folder is");
+	return err ? -1 : 0;
 }
 
 /*
@@ -274,7 +267,9 @@ static int pack(int folder, const char *file)
 	if (out < 0)
 		return vmctl_errno(file, "name a file where you may write"), -1;
 	err = tar_run(&(struct tar){ argv, folder, -1, out, "tar could not write it",
-				     "see whether its disk has room, and that zstd is installed", &stopped }, file);
+				     "see whether its disk has room, and that zstd is installed" }, file);
+	if (!err && cancelled())
+		err = -1;
 	if (!err && (fsync(out) || linkat(AT_FDCWD, part, AT_FDCWD, file, AT_SYMLINK_FOLLOW)))
 		err = vmctl_errno(file, errno == EEXIST ? "choose another name or remove it" : "see whether its disk has room");
 	/* The one without a name has none to remove. */
@@ -297,9 +292,11 @@ static int export_work(struct vm *vm, const struct vmctl_args *a)
 	err = snapshot_open(&s, vm, a->names[1]) || snapshot_check(&s) || snapshot_config(&s, &c) ||
 	      snapshot_begin(vm, temporary, &folder) ? -1 : 0;
 	vm_unlock(vm);
+	cancel_catch();
 	if (!err) {
 		err = write_parts(&s, vm, folder.fd, &c) || write_record(&s, folder.fd, &c) || pack(folder.fd, a->names[2]);
 		snapshot_cancel(vm, temporary, &folder);
+		cancel_end(a->names[2], err);
 	}
 	config_fini(&c);
 	snapshot_close(&s);
@@ -314,7 +311,5 @@ int snapshot_export(int argc, char **argv)
 		return VMCTL_USAGE;
 	if (!access(a.names[2], F_OK))
 		return vmctl_error(a.names[2], "it is there already", "choose another name or remove it");
-	signal(SIGINT, on_signal);
-	signal(SIGTERM, on_signal);
 	return snapshot_with(&a, true, export_work);
 }

@@ -6,26 +6,19 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cancel.h"
 #include "layers.h"
 #include "snapshot.h"
-#include "subverbs.h"
 #include "tar.h"
 
 static const char *name_option;
 static bool keep_identity, trust;
-static volatile sig_atomic_t stopped;
-
-static void on_signal(int sig)
-{
-	stopped = sig;
-}
 
 static const struct argp_option options[] = {
 	{ "name", 'n', "NAME", 0, "Name of the snapshot (default: the one it had)", 0 },
@@ -103,7 +96,7 @@ static int unpack(const char *file, int folder)
 	if (in < 0)
 		return vmctl_errno(file, "name a file of `vmctl snapshot export`"), -1;
 	err = tar_run(&(struct tar){ argv, folder, in, -1, "tar could not read it",
-				     "see whether it is whole, the store has room, and zstd is installed", &stopped }, file);
+				     "see whether it is whole, the store has room, and zstd is installed" }, file);
 	close(in);
 	return err ? -1 : check_tree(folder, file, true);
 }
@@ -232,7 +225,7 @@ static int import_into(struct vm *vm, const char *file)
 	vm_close(&folder);
 	if (!err)
 		err = snapshot_open(&s, vm, name) || snapshot_config(&s, &c) || check_names(&s, &c) ||
-		      snapshot_check_deep(&s, progress_show) || adopt(&s, vm, &c) || snapshot_set_current(vm, s.generation) ? -1 : 0;
+		      snapshot_check_deep(&s, cancel_progress) || adopt(&s, vm, &c) || snapshot_set_current(vm, s.generation) || cancelled() ? -1 : 0;
 	if (err)
 		vm_create_cancel(vm);
 	else
@@ -253,10 +246,9 @@ int snapshot_import(int argc, char **argv)
 		return VMCTL_USAGE;
 	if (store_open(&s, a.store))
 		return VMCTL_FAILED;
-	signal(SIGINT, on_signal);
-	signal(SIGTERM, on_signal);
+	cancel_catch();
 	if (!vm_create_begin(&vm, &s, a.names[1])) {
-		err = import_into(&vm, a.names[0]);
+		err = cancel_end(a.names[1], import_into(&vm, a.names[0]));
 		vm_close(&vm);
 	}
 	store_close(&s);

@@ -12,6 +12,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "cancel.h"
 #include "layers.h"
 #include "snapshot.h"
 #include "subverbs.h"
@@ -215,7 +216,7 @@ static int work(struct vm *vm, const struct vmctl_args *a)
 
 	snapshot_sweep(vm);
 	if (!snapshot_open(&s, vm, a->names[1]) && !check_wishes(&s) && !check_host(&s) &&
-	    !(verify && snapshot_check_deep(&s, progress_show))) {
+	    !(verify && snapshot_check_deep(&s, cancel_progress))) {
 		if (!open_parts(&s, &p))
 			status = as ? as_new(&s, vm, &p) : in_place(&s, vm, &p);
 		close_parts(&p);

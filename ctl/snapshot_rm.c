@@ -2,6 +2,7 @@
 /*
  * snapshot_rm.c - vmctl snapshot rm and verify: snapshots go; are they whole?
  */
+#include "cancel.h"
 #include "snapshot.h"
 #include "subverbs.h"
 
@@ -42,7 +43,7 @@ static int rm_work(struct vm *vm, const struct vmctl_args *a)
 static int verify_one(const struct vm *vm, const char *name)
 {
 	struct snapshot s;
-	int err = snapshot_open(&s, vm, name) || snapshot_check_deep(&s, progress_show);
+	int err = snapshot_open(&s, vm, name) || snapshot_check_deep(&s, cancel_progress);
 
 	if (!err)
 		progress_show(1, 1);

@@ -3,12 +3,15 @@
  * tar.c - archives of tar, compressed by zstd: both programs do it better than we would.
  */
 #include <errno.h>
+#include <signal.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "cancel.h"
+#include "compiler.h"
 #include "tar.h"
 #include "vmctl.h"
 
@@ -23,6 +26,25 @@ static void be_tar(const char *const argv[], int folder, int in, int out, int wo
 		execvp(argv[0], (char *const *)argv);
 	dprintf(STDERR_FILENO, "%s\n", strerror(errno));
 	_exit(127);
+}
+
+/* A signal that comes in between is for tar, too, which has none of our handlers. */
+static pid_t fork_tar(void)
+{
+	static const int signals[] = { SIGINT, SIGTERM, SIGHUP };
+	sigset_t all, before;
+	size_t i;
+	pid_t pid;
+
+	sigfillset(&all);
+	sigprocmask(SIG_SETMASK, &all, &before);
+	pid = fork();
+	for (i = 0; !pid && i < ARRAY_SIZE(signals); i++)
+		signal(signals[i], SIG_DFL);
+	if (pid > 0)
+		cancel_child(pid);
+	sigprocmask(SIG_SETMASK, &before, NULL);
+	return pid;
 }
 
 /* The first line of what tar, or zstd under it, said: that is the cause of the rest. */
@@ -42,12 +64,13 @@ static void tell_tar(const char *file, const char *what, const char *remedy, int
  * @t: how
  * @file: what it reads or writes, for errors
  *
- * Return: 0, or -1 with the error told.
+ * Return: 0, or -1 with the error told, or cancelled().
  */
 int tar_run(const struct tar *t, const char *file)
 {
 	int status = 0, words = memfd_create("tar", MFD_CLOEXEC);
-	pid_t child = words < 0 ? -1 : fork();
+	pid_t child = words < 0 ? -1 : fork_tar();
+	siginfo_t ended;
 
 	if (!child)
 		be_tar(t->argv, t->folder, t->in, t->out, words);
@@ -55,15 +78,15 @@ int tar_run(const struct tar *t, const char *file)
 		vmctl_errno("tar", "raise the limits on processes and open files");
 		status = -1;
 	}
-	while (child > 0 && waitpid(child, &status, 0) < 0) {
-		if (errno == EINTR)
-			continue;
+	/* As long as it is not waited for, no other process has its number. */
+	while (child > 0 && waitid(P_PID, child, &ended, WEXITED | WNOWAIT) && errno == EINTR)
+		;
+	cancel_child(0);
+	if (child > 0 && waitpid(child, &status, 0) < 0)
 		status = -1;
-		break;
-	}
-	if (child > 0 && status)
-		tell_tar(file, *t->stopped ? "was cancelled" : t->what, t->remedy, words);
+	if (child > 0 && status && !cancelled())
+		tell_tar(file, t->what, t->remedy, words);
 	if (words >= 0)
 		close(words);
-	return status ? -1 : 0;
+	return status || cancelled() ? -1 : 0;
 }

@@ -5,8 +5,6 @@
 #ifndef VMCTL_TAR_H
 #define VMCTL_TAR_H
 
-#include <signal.h>
-
 /**
  * struct tar - how tar is run
  * @argv: its arguments
@@ -15,13 +13,11 @@
  * @out: its standard output, or -1
  * @what: is told if it fails
  * @remedy: for that
- * @stopped: the user wants no more of it
  */
 struct tar {
 	const char *const *argv;
 	int folder, in, out;
 	const char *what, *remedy;
-	volatile sig_atomic_t *stopped;
 };
 
 int tar_run(const struct tar *t, const char *file);

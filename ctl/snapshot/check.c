@@ -21,28 +21,40 @@
 #define BUFFER	(1 << 20)
 #define REMEDY	"remove the snapshot; the others do not need it"
 
+/* What was read of it is told. */
+static bool go_on(struct snapshot_work *w, uint64_t n)
+{
+	if (!w)
+		return true;
+	w->done += n;
+	return w->progress(w->done, w->all);
+}
+
 /**
  * snapshot_sum_file() - size and checksum of a file
  * @folder: where it is
  * @name: of the file
  * @size: filled with its bytes
  * @sum: filled with XXH3, 64 bits, in hexadecimal
+ * @w: what this is a part of, or NULL
  *
- * Return: 0, or -1 with errno.
+ * Return: 0, or -1 with errno; ECANCELED if it was to end.
  */
-int snapshot_sum_file(int folder, const char *name, uint64_t *size, char sum[17])
+int snapshot_sum_file(int folder, const char *name, uint64_t *size, char sum[17], struct snapshot_work *w)
 {
 	int fd = openat(folder, name, O_RDONLY | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK);
 	XXH3_state_t *state = XXH3_createState();
 	void *buffer = malloc(BUFFER);
+	bool more = true;
 	ssize_t n = -1;
 
 	*size = 0;
 	if (fd >= 0 && state && buffer) {
 		XXH3_64bits_reset(state);
-		while ((n = read(fd, buffer, BUFFER)) > 0) {
+		while (more && (n = read(fd, buffer, BUFFER)) > 0) {
 			XXH3_64bits_update(state, buffer, n);
 			*size += n;
+			more = go_on(w, n);
 		}
 		snprintf(sum, 17, "%016llx", (unsigned long long)XXH3_64bits_digest(state));
 	}
@@ -50,6 +62,8 @@ int snapshot_sum_file(int folder, const char *name, uint64_t *size, char sum[17]
 		close(fd);
 	XXH3_freeState(state);
 	free(buffer);
+	if (!more)
+		errno = ECANCELED;
 	return n ? -1 : 0;
 }
 
@@ -178,8 +192,14 @@ void snapshot_ram_close(struct snapshot_ram *r)
 	r->map.nfiles = 0;
 }
 
+/* Who ended it knows. */
+static int tell_unread(const struct snapshot *s, const char *name)
+{
+	return errno == ECANCELED ? -1 : snapshot_tell(s, name, strerror(errno), REMEDY);
+}
+
 /* Images outside of the folder are known by their size and the time of their last change. */
-static int check_layer(const struct snapshot *s, const json_t *layer, bool deep)
+static int check_layer(const struct snapshot *s, const json_t *layer, struct snapshot_work *w)
 {
 	const char *file = json_string_value(json_object_get(layer, "file"));
 	const char *sum = json_string_value(json_object_get(layer, "sum"));
@@ -195,15 +215,15 @@ static int check_layer(const struct snapshot *s, const json_t *layer, bool deep)
 		return snapshot_tell(s, file, strerror(errno), "put it back, or remove the snapshot");
 	if (st.st_size != size || (*file == '/' && st.st_mtime != changed))
 		return snapshot_tell(s, file, "has changed since the snapshot was made", "put it back, or remove the snapshot");
-	if (*file == '/' || !deep)
+	if (*file == '/' || !w)
 		return 0;
-	if (snapshot_sum_file(s->vm.fd, file, &is_size, is))
-		return snapshot_tell(s, file, strerror(errno), REMEDY);
+	if (snapshot_sum_file(s->vm.fd, file, &is_size, is, w))
+		return tell_unread(s, file);
 	return strcmp(sum, is) ? snapshot_tell(s, file, "is damaged", REMEDY) : 0;
 }
 
 /* A file of those that it boots from. */
-static int check_boot_file(const struct snapshot *s, const char *name, bool deep)
+static int check_boot_file(const struct snapshot *s, const char *name, struct snapshot_work *w)
 {
 	const json_t *file = json_object_get(json_object_get(s->info, "files"), name);
 	const char *sum = json_string_value(json_object_get(file, "sum"));
@@ -217,23 +237,23 @@ static int check_boot_file(const struct snapshot *s, const char *name, bool deep
 		return snapshot_tell(s, name, strerror(errno), REMEDY);
 	if (!sum || !S_ISREG(st.st_mode) || st.st_size != json_integer_value(json_object_get(file, "size")))
 		return snapshot_tell(s, name, "is damaged, or of another snapshot", REMEDY);
-	if (!deep)
+	if (!w)
 		return 0;
-	if (snapshot_sum_file(s->vm.fd, name, &size, is))
-		return snapshot_tell(s, name, strerror(errno), REMEDY);
+	if (snapshot_sum_file(s->vm.fd, name, &size, is, w))
+		return tell_unread(s, name);
 	return strcmp(sum, is) ? snapshot_tell(s, name, "is damaged, or of another snapshot", REMEDY) : 0;
 }
 
-static int check_layers(const struct snapshot *s, bool deep)
+static int check_layers(const struct snapshot *s, struct snapshot_work *w)
 {
 	const json_t *layer;
 	size_t i;
 
 	for (i = 0; i < BOOT_FILES; i++)
-		if (check_boot_file(s, boot_name(i), deep))
+		if (check_boot_file(s, boot_name(i), w))
 			return -1;
 	json_array_foreach(json_object_get(s->info, "layers"), i, layer)
-		if (check_layer(s, layer, deep))
+		if (check_layer(s, layer, w))
 			return -1;
 	return 0;
 }
@@ -246,11 +266,10 @@ static int check_layers(const struct snapshot *s, bool deep)
  */
 int snapshot_check_layers(const struct snapshot *s)
 {
-	return check_layers(s, false);
+	return check_layers(s, NULL);
 }
 
-static int check_ram(const struct snapshot *s, const struct snapshot_ram *r,
-		     void (*progress)(uint64_t done, uint64_t all))
+static int check_ram(const struct snapshot *s, const struct snapshot_ram *r, struct snapshot_work *w)
 {
 	const struct ram_map *m = &r->map;
 	uint8_t *view = mmap(NULL, m->ram, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
@@ -269,14 +288,30 @@ static int check_ram(const struct snapshot *s, const struct snapshot_ram *r,
 			snprintf(name, sizeof(name), "%s.ram", m->file[m->chunk[i].file]);
 			err = snapshot_tell(s, name, what, REMEDY);
 		}
-		if (progress)
-			progress(at, m->ram);
+		if (!err && !go_on(w, map_chunk_bytes(m, i)))
+			err = -1;
 	}
 	munmap(view, m->ram);
 	return err;
 }
 
-static int check(const struct snapshot *s, bool deep, void (*progress)(uint64_t done, uint64_t all))
+/* What of it is read to the last byte. */
+static uint64_t bytes_of(const struct snapshot *s)
+{
+	const json_t *layer;
+	uint64_t n = snapshot_has_memory(s) ? snapshot_number(s, "memory") : 0;
+	size_t i;
+
+	for (i = 0; i < BOOT_FILES; i++)
+		n += json_integer_value(json_object_get(json_object_get(json_object_get(s->info, "files"), boot_name(i)), "size"));
+	json_array_foreach(json_object_get(s->info, "layers"), i, layer)
+		if (json_object_get(layer, "sum"))
+			n += json_integer_value(json_object_get(layer, "size"));
+	return n;
+}
+
+/* @w: for every byte; NULL: RAM and disks are there. */
+static int check(const struct snapshot *s, struct snapshot_work *w)
 {
 	struct snapshot_ram r;
 	struct config c;
@@ -289,14 +324,14 @@ static int check(const struct snapshot *s, bool deep, void (*progress)(uint64_t 
 	if (err)
 		return -1;
 	if (!snapshot_has_memory(s))
-		return check_layers(s, deep);
+		return check_layers(s, w);
 	state = snapshot_state(s, &n);
 	free(state);
-	if (!state || check_layers(s, deep))
+	if (!state || check_layers(s, w))
 		return -1;
 	err = snapshot_ram_open(s, &r);
-	if (!err && deep)
-		err = check_ram(s, &r, progress);
+	if (!err && w)
+		err = check_ram(s, &r, w);
 	snapshot_ram_close(&r);
 	return err;
 }
@@ -309,17 +344,19 @@ static int check(const struct snapshot *s, bool deep, void (*progress)(uint64_t 
  */
 int snapshot_check(const struct snapshot *s)
 {
-	return check(s, false, NULL);
+	return check(s, NULL);
 }
 
 /**
  * snapshot_check_deep() - is every byte of it as it was written?
  * @s: the snapshot
- * @progress: called now and then, or NULL
+ * @progress: hears now and then how far it is; false: it ends here
  *
- * Return: 0, or -1 with the error told.
+ * Return: 0, or -1 with the error told, if it was not @progress who ended it.
  */
-int snapshot_check_deep(const struct snapshot *s, void (*progress)(uint64_t done, uint64_t all))
+int snapshot_check_deep(const struct snapshot *s, bool (*progress)(uint64_t done, uint64_t all))
 {
-	return check(s, true, progress);
+	struct snapshot_work w = { .progress = progress, .all = bytes_of(s) };
+
+	return check(s, &w);
 }

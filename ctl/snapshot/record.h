@@ -47,6 +47,17 @@ struct snapshot_ram {
 	int fd[MAP_FILES];
 };
 
+/**
+ * struct snapshot_work - a long look at files
+ * @progress: hears now and then how far it is; false: it ends here
+ * @done: bytes so far
+ * @all: bytes that there are
+ */
+struct snapshot_work {
+	bool (*progress)(uint64_t done, uint64_t all);
+	uint64_t done, all;
+};
+
 /* record.c */
 bool snapshot_has_memory(const struct snapshot *s);
 int snapshot_open(struct snapshot *s, const struct vm *vm, const char *name);
@@ -62,10 +73,10 @@ void snapshot_current(const struct vm *vm, char generation[GENERATION]);
 int snapshot_set_current(const struct vm *vm, const char *generation);
 
 /* check.c */
-int snapshot_sum_file(int folder, const char *name, uint64_t *size, char sum[17]);
+int snapshot_sum_file(int folder, const char *name, uint64_t *size, char sum[17], struct snapshot_work *w);
 int snapshot_check(const struct snapshot *s);
 int snapshot_check_layers(const struct snapshot *s);
-int snapshot_check_deep(const struct snapshot *s, void (*progress)(uint64_t done, uint64_t all));
+int snapshot_check_deep(const struct snapshot *s, bool (*progress)(uint64_t done, uint64_t all));
 void *snapshot_state(const struct snapshot *s, size_t *n);
 int snapshot_config(const struct snapshot *s, struct config *c);
 int snapshot_ram_open(const struct snapshot *s, struct snapshot_ram *r);

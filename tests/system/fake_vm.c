@@ -9,6 +9,7 @@
 #include <fcntl.h>
 #include <jansson.h>
 #include <poll.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -75,6 +76,13 @@ static void put(int fd, const void *data, size_t n)
 		err(1, "a file of the snapshot");
 }
 
+/* Nobody may listen any more. */
+static void say(const int *fds, const char *line)
+{
+	if (write(fds[VMM_SAVE_STATUS], line, strlen(line)) < 0)
+		warn("%s", line);
+}
+
 static void *parent_of(const int *fds, const int *files, struct ram_map *parent)
 {
 	struct stat st;
@@ -111,7 +119,7 @@ static void save(const char *generation, const int *fds, const int *files)
 	state_begin(&w, generation);
 	state_put(&w, "cpu0", 1, "count", 8, 1, &count);
 	put(fds[VMM_SAVE_STATE], w.failed ? NULL : w.data, w.n);
-	put(fds[VMM_SAVE_STATUS], "D\n", 2);
+	say(fds, "D\n");
 }
 
 static void snapshot(const json_t *request, const int *fds, unsigned int nfds)
@@ -122,7 +130,7 @@ static void snapshot(const json_t *request, const int *fds, unsigned int nfds)
 	count++;
 	memset(ram, 1, 1 << MAP_CHUNK_MIN);
 	memset(ram + (count << MAP_CHUNK_MIN), count, 1 << MAP_CHUNK_MIN);
-	put(fds[VMM_SAVE_STATUS], "P 1234\n", 7);
+	say(fds, "P 1234\n");
 	while (access("go", F_OK))
 		poll(NULL, 0, 10);
 	save(generation, fds, fds + nfds - files);
@@ -136,6 +144,7 @@ int main(int argc, char **argv)
 
 	if (argc != 2 || chdir(argv[1]))
 		errx(2, "usage: fake_vm FOLDER");
+	signal(SIGPIPE, SIG_IGN);
 	run = run_take(AT_FDCWD);
 	if (run < 0)
 		err(1, "run");
