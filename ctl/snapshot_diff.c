@@ -32,9 +32,18 @@ static const struct output_column columns[] = {
 	{ "to", "TO", OUTPUT_TEXT },
 };
 
-static void add_row(json_t *rows, const char *kind, const char *what, const char *from, const char *to)
+/* A row of the table, to be given the same in numbers for programs; the list owns it. */
+static json_t *add_row(json_t *rows, const char *kind, const char *what, const char *from, const char *to)
 {
-	json_array_append_new(rows, json_pack("{s:s, s:s, s:s, s:s}", "kind", kind, "what", what, "from", from, "to", to));
+	json_t *row = json_pack("{s:s, s:s, s:s, s:s}", "kind", kind, "what", what, "from", from, "to", to);
+
+	json_array_append_new(rows, row);
+	return row;
+}
+
+static void add_number(json_t *row, const char *key, uint64_t n)
+{
+	json_object_set_new(row, key, json_integer(n));
 }
 
 /**
@@ -112,12 +121,15 @@ static uint64_t pages_that_differ(const struct side *a, const struct side *b)
 static void diff_ram(const struct side *a, const struct side *b, json_t *rows)
 {
 	char from[40], to[40], what[80];
+	json_t *row;
 	uint64_t n;
 
 	if (a->ram.map.ram != b->ram.map.ram) {
 		snprintf(from, sizeof(from), "%llu", (unsigned long long)a->ram.map.ram);
 		snprintf(to, sizeof(to), "%llu", (unsigned long long)b->ram.map.ram);
-		add_row(rows, "memory", "size", from, to);
+		row = add_row(rows, "memory", "size", from, to);
+		add_number(row, "from_bytes", a->ram.map.ram);
+		add_number(row, "to_bytes", b->ram.map.ram);
 		return;
 	}
 	n = pages_that_differ(a, b);
@@ -125,7 +137,9 @@ static void diff_ram(const struct side *a, const struct side *b, json_t *rows)
 		return;
 	snprintf(what, sizeof(what), "%llu of %llu pages", (unsigned long long)n,
 		 (unsigned long long)(a->ram.map.ram / PAGE));
-	add_row(rows, "memory", what, "", "");
+	row = add_row(rows, "memory", what, "", "");
+	add_number(row, "pages", n);
+	add_number(row, "of_pages", a->ram.map.ram / PAGE);
 }
 
 static bool find_field(const struct side *d, const struct state_field *f, struct state_field *found)
@@ -139,46 +153,77 @@ static bool find_field(const struct side *d, const struct state_field *f, struct
 	return false;
 }
 
-/* A number as one, of more the bytes that differ. */
-static void show_value(const struct state_field *f, const struct state_field *other, char *to, size_t room)
+static uint64_t bytes_of(const struct state_field *f)
 {
-	uint64_t v = 0, n = (uint64_t)f->size * f->count, i, differ = 0;
+	return (uint64_t)f->size * f->count;
+}
+
+static uint64_t field_bytes_that_differ(const struct state_field *f, const struct state_field *g)
+{
+	uint64_t i, differ = 0;
+
+	for (i = 0; i < bytes_of(f); i++)
+		differ += f->data[i] != g->data[i];
+	return differ;
+}
+
+/* A number as one, of more the bytes that differ. */
+static void show_value(const struct state_field *f, uint64_t differ, char *to, size_t room)
+{
+	uint64_t v = 0;
 
 	if (f->count == 1) {
 		memcpy(&v, f->data, f->size);
 		snprintf(to, room, "%#llx", (unsigned long long)v);
-		return;
+	} else {
+		snprintf(to, room, "%llu of %llu bytes", (unsigned long long)differ, (unsigned long long)bytes_of(f));
 	}
-	for (i = 0; i < n; i++)
-		differ += f->data[i] != other->data[i];
-	snprintf(to, room, "%llu of %llu bytes", (unsigned long long)differ, (unsigned long long)n);
+}
+
+/* Which field of which part, apart. */
+static json_t *add_field(json_t *rows, const struct state_field *f, const char *from, const char *to)
+{
+	char what[160];
+	json_t *row;
+
+	snprintf(what, sizeof(what), "%s: %s", f->part, f->name);
+	row = add_row(rows, "state", what, from, to);
+	json_object_set_new(row, "part", json_string(f->part));
+	json_object_set_new(row, "field", json_string(f->name));
+	return row;
+}
+
+static void diff_field(const struct state_field *f, const struct state_field *g, json_t *rows)
+{
+	uint64_t differ = field_bytes_that_differ(f, g);
+	char from[60], to[60];
+	json_t *row;
+
+	if (!differ)
+		return;
+	show_value(f, differ, from, sizeof(from));
+	show_value(g, differ, to, sizeof(to));
+	row = add_field(rows, f, from, f->count == 1 ? to : "");
+	add_number(row, "bytes", differ);
+	add_number(row, "of_bytes", bytes_of(f));
 }
 
 static void diff_state(const struct side *a, const struct side *b, json_t *rows)
 {
 	struct state_field f, g;
 	struct state_reader r;
-	char what[160], from[60], to[60];
 
 	state_open(&r, a->state, a->n);
 	while (state_next(&r, &f)) {
-		snprintf(what, sizeof(what), "%s: %s", f.part, f.name);
-		if (!find_field(b, &f, &g) || f.size != g.size || f.count != g.count) {
-			add_row(rows, "state", what, "there", "not there, or of another size");
-			continue;
-		}
-		if (!memcmp(f.data, g.data, (size_t)f.size * f.count))
-			continue;
-		show_value(&f, &g, from, sizeof(from));
-		show_value(&g, &f, to, sizeof(to));
-		add_row(rows, "state", what, from, f.count == 1 ? to : "");
+		if (!find_field(b, &f, &g) || f.size != g.size || f.count != g.count)
+			add_field(rows, &f, "there", "not there, or of another size");
+		else
+			diff_field(&f, &g, rows);
 	}
 	state_open(&r, b->state, b->n);
-	while (state_next(&r, &f)) {
-		snprintf(what, sizeof(what), "%s: %s", f.part, f.name);
+	while (state_next(&r, &f))
 		if (!find_field(a, &f, &g))
-			add_row(rows, "state", what, "not there", "there");
-	}
+			add_field(rows, &f, "not there", "there");
 }
 
 static struct disk *open_disk(const struct side *d, unsigned int i, struct disk_error *e)
@@ -234,6 +279,7 @@ static int diff_disk(const struct side *a, const struct side *b, unsigned int i,
 	struct disk *x = open_disk(a, i, &e), *y = x ? open_disk(b, i, &e) : NULL;
 	char what[40], size[32], from[80];
 	int64_t differ = -1;
+	json_t *row;
 
 	if (!y) {
 		vmctl_error(e.object, e.what, e.remedy);
@@ -248,7 +294,9 @@ static int diff_disk(const struct side *a, const struct side *b, unsigned int i,
 		snprintf(what, sizeof(what), "disk %u", i);
 		text_from_size(differ, size, sizeof(size));
 		snprintf(from, sizeof(from), "%s in pieces that differ", size);
-		add_row(rows, "disk", what, from, "");
+		row = add_row(rows, "disk", what, from, "");
+		add_number(row, "disk", i);
+		add_number(row, "bytes", differ);
 	}
 	if (y)
 		disk_close(y);
@@ -260,6 +308,7 @@ static int diff_disk(const struct side *a, const struct side *b, unsigned int i,
 static int diff(const struct side *a, const struct side *b, json_t *rows)
 {
 	unsigned int i;
+	json_t *row;
 
 	if (a->state && b->state) {
 		diff_ram(a, b, rows);
@@ -267,8 +316,11 @@ static int diff(const struct side *a, const struct side *b, json_t *rows)
 	} else if (a->state || b->state) {
 		add_row(rows, "memory", "memory and state", a->state ? "there" : "not there", b->state ? "there" : "not there");
 	}
-	if (a->c.ndisks != b->c.ndisks)
-		add_row(rows, "disk", "another number of disks", "", "");
+	if (a->c.ndisks != b->c.ndisks) {
+		row = add_row(rows, "disk", "another number of disks", "", "");
+		add_number(row, "from_disks", a->c.ndisks);
+		add_number(row, "to_disks", b->c.ndisks);
+	}
 	for (i = 0; i < a->c.ndisks && i < b->c.ndisks; i++)
 		if (diff_disk(a, b, i, rows))
 			return -1;

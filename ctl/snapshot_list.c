@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "compiler.h"
 #include "snapshot.h"
@@ -20,8 +21,8 @@ static const struct argp list_argp = {
 
 static const struct argp tree_argp = {
 	.args_doc = "VM",
-	.doc = "Shows a VM's snapshots by descent: each under the one it was made after. The one that the VM goes on from has "
-	       "a star.\v"
+	.doc = "Shows a VM's snapshots by descent: each under the one it was made after, with its age, what its RAM takes on the disk, and "
+	       "how long the VM stood still. The one that the VM goes on from has a star.\v"
 	       "Examples:\n"
 	       "  vmctl snapshot tree web",
 };
@@ -74,16 +75,26 @@ static ssize_t parent_of(const struct snapshot *list, size_t n, const struct sna
 	return -1;
 }
 
+/* In seconds; clocks are set. */
+static json_int_t age_of(const struct snapshot *s)
+{
+	json_int_t age = time(NULL) - snapshot_number(s, "created");
+
+	return age < 0 ? 0 : age;
+}
+
 static json_t *row_of(const struct snapshot *list, size_t n, const struct snapshot *s, const char *current)
 {
 	ssize_t parent;
 	json_t *row;
 
 	if (!s->info)
-		return json_pack("{s:s, s:s}", "name", s->name, "message", "(damaged: see `vmctl snapshot verify`)");
+		return json_pack("{s:s, s:b, s:n, s:n, s:n, s:n, s:n, s:n, s:n, s:n, s:s, s:s}", "name", s->name, "damaged", 1, "generation",
+				 "parent", "created", "age", "memory", "written", "pause_us", "of", "current", "", "message",
+				 "(damaged: see `vmctl snapshot verify`)");
 	parent = parent_of(list, n, s);
-	row = json_pack("{s:s, s:s, s:s, s:I, s:I, s:I, s:I, s:s}", "name", s->name, "generation", s->generation, "parent",
-			parent < 0 ? "" : list[parent].name, "created", snapshot_number(s, "created"), "memory",
+	row = json_pack("{s:s, s:b, s:s, s:s, s:I, s:I, s:I, s:I, s:I, s:s}", "name", s->name, "damaged", 0, "generation", s->generation,
+			"parent", parent < 0 ? "" : list[parent].name, "created", snapshot_number(s, "created"), "age", age_of(s), "memory",
 			snapshot_number(s, "memory"), "written", snapshot_number(s, "written"), "pause_us",
 			snapshot_number(s, "pause_us"), "message", snapshot_text(s, "message"));
 	json_object_set_new(row, "of", json_string(snapshot_has_memory(s) ? "memory+disks" : "disks"));
@@ -122,11 +133,23 @@ struct tree {
 	char current[GENERATION];
 };
 
+/* In the largest unit of which there are two. */
+static void write_age(json_int_t age, char *to, size_t room)
+{
+	static const struct {
+		json_int_t seconds;
+		const char *unit;
+	} units[] = { { 86400, "days" }, { 3600, "h" }, { 60, "min" }, { 1, "s" } };
+	size_t i;
+
+	for (i = 0; i < ARRAY_SIZE(units) - 1 && age < 2 * units[i].seconds; i++)
+		;
+	snprintf(to, room, "%lld %s old", (long long)(age / units[i].seconds), units[i].unit);
+}
+
 static void print_one(const struct tree *t, const struct snapshot *s, const char *indent, const char *branch)
 {
-	time_t created = snapshot_number(s, "created");
-	char when[32] = "", size[32], pause[80], *message;
-	struct tm tm;
+	char age[40], size[32], pause[80], *message;
 
 	if (!s->info) {
 		printf("%s%s%s  (damaged)\n", indent, branch, s->name);
@@ -135,11 +158,10 @@ static void print_one(const struct tree *t, const struct snapshot *s, const char
 	message = strdup(snapshot_text(s, "message"));
 	if (message)
 		text_clean(message);
-	if (localtime_r(&created, &tm))
-		strftime(when, sizeof(when), "%Y-%m-%d %H:%M:%S", &tm);
+	write_age(age_of(s), age, sizeof(age));
 	text_from_size(snapshot_number(s, "written"), size, sizeof(size));
 	snprintf(pause, sizeof(pause), "%s  paused %lld us", size, (long long)snapshot_number(s, "pause_us"));
-	printf("%s%s%s%s  %s  %s%s%s\n", indent, branch, s->name, strcmp(s->generation, t->current) ? "" : "*", when,
+	printf("%s%s%s%s  %s  %s%s%s\n", indent, branch, s->name, strcmp(s->generation, t->current) ? "" : "*", age,
 	       snapshot_has_memory(s) ? pause : "disks", message && *message ? "  " : "", message ? message : "");
 	free(message);
 }
