@@ -92,10 +92,11 @@ ABI_TEST("requests with every direction and size but the right one do no harm")
 	for (i = 0; i < request_count; i++) {
 		for (size = 0; size < 0x3fff; size = size * 3 + 1) {
 			unsigned int number = _IOC_NR(requests[i].number);
+			unsigned int type = _IOC_TYPE(requests[i].number);
 			int kind;
 
 			for (kind = 0; kind < FD_KINDS; kind++) {
-				unsigned long other = _IOC(_IOC_READ, KVMIO, number, size);
+				unsigned long other = _IOC(_IOC_READ, type, number, size);
 				int made = ioctl(fds[kind], other, buffer);
 
 				if (made > 2 && size == 0)

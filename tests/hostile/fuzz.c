@@ -3,6 +3,7 @@
  * Random requests with random arguments, from a printed seed, a bounded number of them.
  */
 #include "hostile.h"
+#include "../../include/uapi/vitrine.h"
 
 enum { PROCESSES = 30, REQUESTS = 400, BUFFER = 65536 };
 
@@ -12,12 +13,14 @@ enum { PROCESSES = 30, REQUESTS = 400, BUFFER = 65536 };
  * @fds: one of each kind
  * @buffer: argument, BUFFER bytes
  * @memory: what slots may point to
+ * @vm_id: of the VM, on ours
  */
 struct fuzz {
 	uint64_t random;
 	int fds[FD_KINDS];
 	uint8_t *buffer;
 	uint8_t *memory;
+	uint32_t vm_id;
 };
 
 /* Values that mean something somewhere: small counts, ids, addresses, all ones. */
@@ -81,6 +84,30 @@ static void bound_slot(struct fuzz *fuzz)
 	}
 }
 
+/* What ours has beyond KVM is refused at once unless most of it is right. A trace stays open: a VM has one. */
+static void bound_ours(struct fuzz *fuzz, unsigned long number)
+{
+	struct vitrine_trace_open *trace = (void *)fuzz->buffer;
+	struct vitrine_vm_note *note = (void *)fuzz->buffer;
+	struct vitrine_vm_name *name = (void *)fuzz->buffer;
+	uint64_t value = hostile_random(&fuzz->random);
+
+	if (value % 4 == 0)
+		return;
+	value /= 4;
+	if (number == VITRINE_TRACE_OPEN) {
+		trace->vm_id = fuzz->vm_id;
+		trace->records = 64U << value % 11;
+		trace->flags = 0;
+	} else if (number == VITRINE_VM_NOTE) {
+		note->type = value % 16;
+		note->parent %= 64;
+		snprintf(note->text, sizeof(note->text), "%s", value & 16 ? "fuzz" : "");
+	} else if (number == VITRINE_VM_SET_NAME) {
+		snprintf(name->name, sizeof(name->name), "fuzz %u", (uint32_t)value);
+	}
+}
+
 static void one_request(struct fuzz *fuzz)
 {
 	const struct request *request = &requests[hostile_random(&fuzz->random) % request_count];
@@ -90,6 +117,7 @@ static void one_request(struct fuzz *fuzz)
 	fill(fuzz, size < 4096 ? 4096 : size);
 	if (request->number == KVM_SET_USER_MEMORY_REGION)
 		bound_slot(fuzz);
+	bound_ours(fuzz, request->number);
 	if (size || hostile_random(&fuzz->random) % 8 == 0)
 		result = ioctl(fuzz->fds[request->kind], request->number, fuzz->buffer);
 	else if (request->number == KVM_RUN || request->number == KVM_CREATE_VM)
@@ -113,6 +141,7 @@ static void fuzz_process(void *argument)
 	fuzz.fds[FD_VCPU] = vcpu->fd;
 	fuzz.buffer = host_pages(BUFFER);
 	fuzz.memory = host_pages(1 << 20);
+	ioctl(vm->fd, VITRINE_VM_GET_ID, &fuzz.vm_id);
 	for (i = 0; i < RAM_SIZE / 64; i++) {
 		hostile_random(&random);
 		memcpy(vm->ram + i * 64, &random, 8);

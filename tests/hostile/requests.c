@@ -3,6 +3,7 @@
  * requests.c: every request of the ABI and the fd it belongs to.
  */
 #include "hostile.h"
+#include "../../include/uapi/vitrine.h"
 
 #define REQUEST(kind, name)		\
 	{				\
@@ -101,6 +102,11 @@ const struct request requests[] = {
 	REQUEST(FD_VCPU, KVM_GET_STATS_FD),
 	REQUEST(FD_VCPU, KVM_GET_ONE_REG),
 	REQUEST(FD_VCPU, KVM_SET_ONE_REG),
+	/* Of ours alone: stock KVM knows none of them. */
+	REQUEST(FD_SYSTEM, VITRINE_TRACE_OPEN),
+	REQUEST(FD_VM, VITRINE_VM_SET_NAME),
+	REQUEST(FD_VM, VITRINE_VM_GET_ID),
+	REQUEST(FD_VM, VITRINE_VM_NOTE),
 };
 
 const size_t request_count = ARRAY_SIZE(requests);
