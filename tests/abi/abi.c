@@ -52,11 +52,19 @@ bool abi_vmx(void)
 }
 
 /**
+ * abi_stock() - whether this is stock KVM, of which a test cannot ask what only ours keeps
+ */
+bool abi_stock(void)
+{
+	return !strcmp(abi_device, "/dev/kvm");
+}
+
+/**
  * abi_stock_vmx() - whether this is stock KVM on an Intel CPU, whose faults are no reason to change a test
  */
 bool abi_stock_vmx(void)
 {
-	return abi_vmx() && !strcmp(abi_device, "/dev/kvm");
+	return abi_vmx() && abi_stock();
 }
 
 /**
@@ -622,6 +630,29 @@ uint8_t *host_huge(bool huge)
 
 	madvise(host, HUGE_SIZE, huge ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
 	return host;
+}
+
+/**
+ * host_is_huge() - whether the host has a huge page there, as it says itself
+ * @host: in a mapping of its own, as host_huge() makes one
+ */
+bool host_is_huge(const void *host)
+{
+	uintptr_t at = (uintptr_t)host, start, end;
+	FILE *f = fopen("/proc/self/smaps", "r");
+	bool there = false;
+	size_t kb = 0;
+	char line[512];
+
+	NEED(f);
+	while (!kb && fgets(line, sizeof(line), f)) {
+		if (sscanf(line, "%lx-%lx ", &start, &end) == 2)
+			there = at >= start && at < end;
+		else if (there)
+			sscanf(line, "AnonHugePages: %zu kB", &kb);
+	}
+	fclose(f);
+	return kb;
 }
 
 /* A file of the kernel's, which takes the text in one piece or not at all. */

@@ -160,6 +160,7 @@ extern const char *abi_device;
 
 int abi_open(void);
 bool abi_vmx(void);
+bool abi_stock(void);
 bool abi_stock_vmx(void);
 int abi_cap(int cap);
 struct vm *vm_create(unsigned int with);
@@ -183,6 +184,7 @@ const struct kvm_cpuid_entry2 *cpuid_leaf(const struct kvm_cpuid2 *cpuid, uint32
 enum { HUGE_SIZE = 2 << 20 };
 
 uint8_t *host_huge(bool huge);
+bool host_is_huge(const void *host);
 #define vcpu_done(vcpu) vcpu_runs_to_port(vcpu, DONE_PORT)
 void vcpu_start(struct vcpu *vcpu);
 bool vcpu_returns_within(struct vcpu *vcpu, unsigned int ms);

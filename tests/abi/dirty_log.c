@@ -132,6 +132,10 @@ ABI_TEST("a bitmap that cannot be written is EFAULT and loses nothing")
 	vcpu_load16(vcpu, touch, touch_end);
 	NEED(vcpu_done(vcpu));
 	EXPECT_ERRNO(ioctl(vcpu->vm->fd, KVM_GET_DIRTY_LOG, &log), EFAULT);
+	if (abi_stock())
+		abi_skip("KVM has taken the bits away by then: the EFAULT is right");
+	expect_log(vcpu, 1 << 3, 1 << 1);
+	expect_log(vcpu, 0, 0);
 }
 
 /* Large host pages are split: the log's grain stays 4 KiB. */

@@ -94,3 +94,18 @@ ABI_TEST("unknown flags are EINVAL, no interrupt controllers are an error")
 	EXPECT_ERRNO(ioctl(vm_create(VM_IRQCHIP)->fd, KVM_SIGNAL_MSI, &msi), EINVAL);
 	EXPECT(signal_msi(vm_create(0), LAPIC_GPA, 0x41) < 0);
 }
+
+ABI_TEST("the high half of the address means nothing while APIC ids have 8 bits")
+{
+	struct vm *vm = vm_create(VM_IRQCHIP);
+	struct vcpu *first = enabled(vm, 0), *second = enabled(vm, 1);
+	struct kvm_msi msi = {.address_lo = LAPIC_GPA | 1 << 12, .address_hi = ~0U, .data = 0x41};
+	struct kvm_irq_routing_entry route = route_msi(100, LAPIC_GPA | 1 << 12, 0x43);
+
+	EXPECT_EQ(ioctl(vm->fd, KVM_SIGNAL_MSI, &msi), 1);
+	route.u.msi.address_hi = ~0U;
+	EXPECT_OK(set_routes(vm, &route, 1));
+	EXPECT_EQ(irq_line(vm, 100, 1), 1);
+	EXPECT_EQ(lapic_read(first, 0x220), 0);
+	EXPECT_EQ(lapic_read(second, 0x220), 1 << 1 | 1 << 3);
+}

@@ -15,6 +15,10 @@ GUEST(count, 16, "sti; mov $0x1000000, %esi; 1: addr32 incl (%esi); jmp 1b");
 GUEST(read_both, 16,
       "mov $0x1000000, %esi; addr32 mov (%esi), %eax; out %al, $0x80\n"
       "mov $0x2000000, %esi; addr32 mov (%esi), %eax; out %al, $0xf4");
+GUEST(watch, 16, "sti; mov $0x1000000, %esi; 1: addr32 mov (%esi), %eax; jmp 1b");
+GUEST(read_write, 16,
+      "mov $0x1000000, %esi; 1: addr32 mov (%esi), %eax; out %al, $0x80\n"
+      "addr32 incl (%esi); out %al, $0x81; jmp 1b");
 GUEST(read_slot, 16, "mov $0x1000000, %esi; 1: addr32 mov (%esi), %eax; out %al, $0x80; jmp 1b");
 
 static struct vcpu *with_slot(uint8_t **host)
@@ -143,4 +147,72 @@ ABI_TEST("KVM_RUN on a slot whose host memory is unmapped is EFAULT")
 	NEED(munmap(host, 8192) == 0);
 	vcpu_load16(vcpu, read_slot, read_slot_end);
 	EXPECT_EQ(vcpu_run(vcpu), EFAULT);
+}
+
+ABI_TEST("host memory that may no longer be written is read, a write is EFAULT until it may again")
+{
+	uint8_t *host;
+	struct vcpu *vcpu = with_slot(&host);
+
+	vcpu_load16(vcpu, read_write, read_write_end);
+	NEED(vcpu_runs_to_port(vcpu, 0x80));
+	NEED(vcpu_runs_to_port(vcpu, 0x81));
+	NEED(mprotect(host, 4096, PROT_READ) == 0);
+	NEED(vcpu_runs_to_port(vcpu, 0x80));
+	EXPECT_EQ(run_port_data(vcpu), 1);
+	EXPECT_EQ(vcpu_run(vcpu), EFAULT);
+	EXPECT_EQ(vcpu_run(vcpu), EFAULT);
+	EXPECT_EQ(*(uint32_t *)host, 1);
+	NEED(mprotect(host, 4096, PROT_READ | PROT_WRITE) == 0);
+	NEED(vcpu_runs_to_port(vcpu, 0x81));
+	EXPECT_EQ(*(uint32_t *)host, 2);
+}
+
+ABI_TEST("host memory that may not be accessed is EFAULT until it may again")
+{
+	uint8_t *host;
+	struct vcpu *vcpu = with_slot(&host);
+
+	vcpu_load16(vcpu, read_write, read_write_end);
+	NEED(vcpu_runs_to_port(vcpu, 0x80));
+	NEED(vcpu_runs_to_port(vcpu, 0x81));
+	NEED(mprotect(host, 4096, PROT_NONE) == 0);
+	EXPECT_EQ(vcpu_run(vcpu), EFAULT);
+	NEED(mprotect(host, 4096, PROT_READ) == 0);
+	NEED(vcpu_runs_to_port(vcpu, 0x80));
+	EXPECT_EQ(run_port_data(vcpu), 1);
+}
+
+ABI_TEST("a running guest's writes end with mprotect to PROT_READ, and no later one arrives")
+{
+	uint8_t *host;
+	struct vcpu *vcpu = with_slot(&host);
+	_Atomic uint32_t *word = (void *)host;
+	uint32_t after;
+
+	vcpu_load16(vcpu, count, count_end);
+	vcpu_start(vcpu);
+	EXPECT(!vcpu_returns_within(vcpu, 100));
+	NEED(mprotect(host, 4096, PROT_READ) == 0);
+	after = atomic_load(word);
+	EXPECT(after > 0);
+	NEED(vcpu_returns_within(vcpu, 5000));
+	EXPECT_EQ(vcpu->error, EFAULT);
+	EXPECT_EQ(atomic_load(word), after);
+}
+
+ABI_TEST("a running guest's reads go on after mprotect to PROT_READ and end with PROT_NONE")
+{
+	uint8_t *host;
+	struct vcpu *vcpu = with_slot(&host);
+
+	host[0] = 1;
+	vcpu_load16(vcpu, watch, watch_end);
+	vcpu_start(vcpu);
+	EXPECT(!vcpu_returns_within(vcpu, 100));
+	NEED(mprotect(host, 4096, PROT_READ) == 0);
+	EXPECT(!vcpu_returns_within(vcpu, 200));
+	NEED(mprotect(host, 4096, PROT_NONE) == 0);
+	NEED(vcpu_returns_within(vcpu, 5000));
+	EXPECT_EQ(vcpu->error, EFAULT);
 }

@@ -4,6 +4,7 @@
  */
 #include "abi.h"
 
+#include <fcntl.h>
 #include <sys/wait.h>
 
 GUEST(done, 16, "out %al, $0xf4");
@@ -72,18 +73,32 @@ ABI_TEST("reading state from another thread waits while KVM_RUN is in progress")
 	EXPECT(vcpu_returns_within(&reader, 5000));
 }
 
-ABI_TEST("the fds close on exec and carry KVM's names")
+static void expect_name(int fd, const char *expected)
+{
+	char path[64], name[64] = "";
+
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	NEED(readlink(path, name, sizeof(name) - 1) > 0);
+	EXPECT(!strcmp(name, expected));
+}
+
+ABI_TEST("the fds carry KVM's names")
+{
+	struct vm *vm = vm_create(0);
+
+	expect_name(vm->fd, "anon_inode:kvm-vm");
+	expect_name(vcpu_create(vm, 3)->fd, "anon_inode:kvm-vcpu:3");
+}
+
+ABI_TEST("the fds close on exec")
 {
 	struct vm *vm = vm_create(0);
 	struct vcpu *vcpu = vcpu_create(vm, 3);
-	char path[64], name[64];
 
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", vm->fd);
-	memset(name, 0, sizeof(name));
-	NEED(readlink(path, name, sizeof(name) - 1) > 0);
-	EXPECT(!strcmp(name, "anon_inode:kvm-vm"));
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", vcpu->fd);
-	memset(name, 0, sizeof(name));
-	NEED(readlink(path, name, sizeof(name) - 1) > 0);
-	EXPECT(!strcmp(name, "anon_inode:kvm-vcpu:3"));
+	EXPECT_EQ(fcntl(vm->fd, F_GETFD), FD_CLOEXEC);
+	EXPECT_EQ(fcntl(vcpu->fd, F_GETFD), FD_CLOEXEC);
+	if (abi_stock())
+		abi_skip("KVM's statistics stay open: the VM and the vCPU do not");
+	EXPECT_EQ(fcntl(ioctl(vm->fd, KVM_GET_STATS_FD, NULL), F_GETFD), FD_CLOEXEC);
+	EXPECT_EQ(fcntl(ioctl(vcpu->fd, KVM_GET_STATS_FD, NULL), F_GETFD), FD_CLOEXEC);
 }
