@@ -79,15 +79,18 @@ static void say(const struct row *row, const char *line)
 	fflush(stdout);
 }
 
-static void judge(const struct row *row, int status, unsigned int seen)
+/* A guest that ends early has no end mark, or one that counts other cases than came. */
+static void judge(const struct row *row, int status, unsigned int seen, const char *end)
 {
 	char line[80];
 
 	if (WIFSIGNALED(status))
 		snprintf(line, sizeof(line), "not ok run: %s\n", WTERMSIG(status) == SIGALRM ?
 			 "timed out" : strsignal(WTERMSIG(status)));
-	else if (!seen)
-		snprintf(line, sizeof(line), "not ok run: no case reported\n");
+	else if (!*end)
+		snprintf(line, sizeof(line), "not ok run: no end after %u cases\n", seen);
+	else if (!seen || strtoul(end, NULL, 10) != seen)
+		snprintf(line, sizeof(line), "not ok run: %u cases seen, %.20s reported\n", seen, end);
 	else
 		return;
 	say(row, line);
@@ -97,7 +100,8 @@ static void run_row(const struct row *row, int dev, const char *guests)
 {
 	unsigned int before = cases;
 	int pipes[2], status;
-	char line[512];
+	char line[512], end[24] = "";
+	bool stopped = false;
 	pid_t pid;
 	FILE *in;
 
@@ -129,12 +133,19 @@ static void run_row(const struct row *row, int dev, const char *guests)
 	}
 	close(pipes[1]);
 	in = fdopen(pipes[0], "r");
-	while (in && fgets(line, sizeof(line), in))
-		say(row, line);
+	while (in && fgets(line, sizeof(line), in)) {
+		if (!strncmp(line, "end ", 4)) {
+			snprintf(end, sizeof(end), "%.*s", (int)strcspn(line + 4, "\n"), line + 4);
+		} else {
+			stopped |= !strncmp(line, "not ok run: ", 12);
+			say(row, line);
+		}
+	}
 	if (in)
 		fclose(in);
 	waitpid(pid, &status, 0);
-	judge(row, status, cases - before);
+	if (!stopped)
+		judge(row, status, cases - before, end);
 }
 
 static bool wanted(const struct row *row, char **patterns)

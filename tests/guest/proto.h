@@ -13,10 +13,11 @@
 #define RAM_SIZE	0x4000000ULL	/* slot 0, from guest physical 0 */
 #define LOW_CODE	0x8000		/* start-up code, real mode, boot CPU and others */
 #define IMAGE		0x100000
-#define BACKING_SIZE	0x1000000ULL	/* memory that no slot shows until the guest asks for it */
+#define BACKING_SIZE	0x1010000ULL	/* memory that no slot shows until the guest asks for it */
+#define BACKING_SHARED	0x1000000ULL	/* from here on it keeps its contents when dropped */
 
 #define PORT_CHAR	0x600		/* one character of a report */
-#define PORT_EXIT	0x604		/* the guest is done */
+#define PORT_EXIT	0x604		/* the guest is done; 32 bits: how many cases it reported */
 #define PORT_REQUEST	0x608		/* 32 bits: guest physical address of a struct request */
 #define PORT_BLOCK	0x610		/* 16 ports that remember what was written */
 #define PORT_QUEUE	0x620		/* remembers each write; reads count up from 1 */
@@ -28,6 +29,7 @@ enum request_op {
 	REQ_DIRTY_LOG,		/* slot, address of the bitmap; clears */
 	REQ_BACKING_READ,	/* offset; result: 64 bits there */
 	REQ_BACKING_WRITE,	/* offset, 64 bits */
+	REQ_BACKING_DROP,	/* offset, size: MADV_DONTNEED */
 	REQ_IRQ_LINE,		/* gsi, level, delay in us (0: before the OUT completes) */
 	REQ_MSI,		/* address, data, delay; data 0x400 is an NMI */
 	REQ_NMI,		/* cpu; itself only, KVM_NMI waits for a running vCPU */

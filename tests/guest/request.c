@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <unistd.h>
 
 #include "launcher.h"
@@ -116,6 +117,13 @@ static int64_t migrate(unsigned int cpu)
 	return sched_setaffinity(0, sizeof(set), &set) ? -1 : 0;
 }
 
+static int64_t backing_drop(struct vm *vm, const struct request *r)
+{
+	if (r->arg[0] > BACKING_SIZE || r->arg[1] > BACKING_SIZE - r->arg[0])
+		return -EFAULT;
+	return result(madvise(vm->backing + r->arg[0], r->arg[1], MADV_DONTNEED));
+}
+
 static int64_t backing(struct vm *vm, const struct request *r)
 {
 	uint64_t value;
@@ -146,6 +154,9 @@ void request_handle(struct vcpu *v, uint32_t gpa)
 	case REQ_BACKING_READ:
 	case REQ_BACKING_WRITE:
 		r->result = backing(vm, r);
+		break;
+	case REQ_BACKING_DROP:
+		r->result = backing_drop(vm, r);
 		break;
 	case REQ_IRQ_LINE:
 	case REQ_MSI:

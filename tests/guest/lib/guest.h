@@ -52,6 +52,7 @@ void check_trap(void (*fn)(void *), void *arg, int vector, int64_t error, const 
 
 void set_handler(unsigned int vector, handler_t handler);
 void set_gate(unsigned int vector, void *entry, unsigned int dpl, unsigned int ist);
+void set_ist(unsigned int ist, uint64_t top);		/* of this CPU; the library has 1 and 2 */
 
 void gate_present(unsigned int vector, bool present);
 extern uint8_t vectors[];		/* the library's entries, 16 bytes apart */
@@ -86,6 +87,7 @@ int memcmp(const void *a, const void *b, size_t n);
 #define APIC_LVTT	0x320
 #define APIC_LVT0	0x350
 #define APIC_LVT1	0x360
+#define APIC_LVTERR	0x370
 #define APIC_TMICT	0x380
 #define APIC_TMCCT	0x390
 #define APIC_TDCR	0x3e0
