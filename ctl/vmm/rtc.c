@@ -261,12 +261,30 @@ static void save(void *opaque)
 	pthread_mutex_unlock(&r->lock);
 }
 
+/* The guest shall see nothing of the time since it was saved: to the second, as the distance to the host's clock is told. */
+static void go_on(struct vmm_rtc *r)
+{
+	int64_t since = now_ticks(r) - r->chip.seen;
+
+	r->offset -= since / RTC_TICKS - (since % RTC_TICKS < 0);
+}
+
+static bool in_range(const struct vmm_rtc *r)
+{
+	return r->offset > -OFFSET_MAX && r->offset < OFFSET_MAX &&
+	       r->chip.seen > -OFFSET_MAX * RTC_TICKS && r->chip.seen < OFFSET_MAX * RTC_TICKS;
+}
+
 static int load(void *opaque)
 {
 	struct vmm_rtc *r = opaque;
+	bool ok = r->index < sizeof(r->chip.ram) && in_range(r);
 
-	if (r->index >= sizeof(r->chip.ram) || r->offset <= -OFFSET_MAX || r->offset >= OFFSET_MAX ||
-	    r->chip.seen <= -OFFSET_MAX * RTC_TICKS || r->chip.seen >= OFFSET_MAX * RTC_TICKS) {
+	if (ok && r->m->clock == VMM_CLOCK_CONTINUE) {
+		go_on(r);
+		ok = in_range(r);
+	}
+	if (!ok) {
 		vmm_error("clock", "its saved state cannot be", "make the snapshot anew");
 		return -1;
 	}
