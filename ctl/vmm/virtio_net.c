@@ -16,8 +16,10 @@
 #include <sys/timerfd.h>
 #include <unistd.h>
 
+#include "compiler.h"
 #include "devices.h"
 #include "net/net.h"
+#include "part.h"
 #include "virtio.h"
 
 #define QUEUE_SIZE	256
@@ -88,6 +90,9 @@ struct pair {
  * @config: its configuration
  * @link: where it is plugged in
  * @active: pairs that the driver uses
+ * @saved: the same, while it is saved or loaded
+ * @part: its state beside what all devices have
+ * @part_name: of that
  * @dead: there is nobody at the other end
  * @pair: the pairs
  * @next: the machine's next card
@@ -97,6 +102,9 @@ struct vmm_nic {
 	struct config config;
 	struct net_link link;
 	_Atomic unsigned int active;
+	uint32_t saved;
+	struct vmm_part part;
+	char part_name[32];
 	_Atomic bool dead;
 	struct pair *pair;
 	struct vmm_nic *next;
@@ -480,6 +488,39 @@ static const struct virtio_ops ops = {
 	.resume = resume, .forked = forked,
 };
 
+static const struct vmm_field fields[] = {
+	{ "active", offsetof(struct vmm_nic, saved), sizeof(uint32_t), 1 },
+};
+
+static void save(void *opaque)
+{
+	struct vmm_nic *n = opaque;
+
+	n->saved = atomic_load(&n->active);
+}
+
+/* A driver takes for granted that the pairs take part which it chose: what it sends with others would be lost. */
+static int load(void *opaque)
+{
+	struct vmm_nic *n = opaque;
+
+	if (set_pairs(n, n->saved) == CTRL_OK)
+		return 0;
+	vmm_error(n->part_name, "there are not so many", "restore with the configuration that the snapshot was made with");
+	return -1;
+}
+
+/* Before the device's own: that one's threads look at the driver's wishes as soon as it is loaded. */
+static void init_part(struct vmm *m, struct vmm_nic *n)
+{
+	snprintf(n->part_name, sizeof(n->part_name), "%s-pairs", n->dev.name);
+	n->part = (struct vmm_part){
+		.name = n->part_name, .version = 1, .fields = fields, .nfields = ARRAY_SIZE(fields), .state = n, .opaque = n,
+		.save = save, .load = load,
+	};
+	vmm_part_add(m, &n->part);
+}
+
 static void offer(struct vmm_nic *n)
 {
 	n->dev.offered = F_MAC | F_STATUS | F_MRG_RXBUF;
@@ -531,6 +572,7 @@ static int add_nic(struct vmm *m, struct vmm_nic *n, const struct vmm_net *c, un
 	atomic_store(&n->active, n->link.pairs);
 	if (n->link.pairs > 1)
 		set_pairs(n, 1);
+	init_part(m, n);
 	return virtio_add(m, &n->dev);
 }
 
