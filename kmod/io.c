@@ -35,6 +35,7 @@ struct vtr_kept_mov {
  * struct vtr_emul_ctx - the instruction that is being emulated
  * @insn: decoded
  * @bits: 16, 32 or 64: the code segment it stands in
+ * @rip: where; user space may have set another when it answers, and that is not looked at
  * @nlog: accesses to MMIO it has made so far
  * @at: next one during this execution
  * @log: what they were; a repeated execution takes them from here
@@ -44,6 +45,7 @@ struct vtr_kept_mov {
 struct vtr_emul_ctx {
 	struct vtr_insn insn;
 	u8 bits;
+	u64 rip;
 	u8 nlog, at;
 	struct {
 		u8 data[8];
@@ -419,6 +421,7 @@ static bool vtr_emul_decode(struct vtr_vcpu *v, enum vtr_act *act)
 	struct vtr_emul_ctx *c = v->emul;
 	int n = vtr_fetch_slow(v, buf, &c->bits);
 
+	c->rip = v->rip;
 	*act = VTR_ACT_RESUME;
 	if (!n) {
 		/* Either a page fault is queued, or the code itself is no memory. */
@@ -617,6 +620,7 @@ enum vtr_act vtr_complete(struct vtr_vcpu *v)
 		vtr_advance(v, v->pio.next_rip);
 		break;
 	case VTR_COMPLETE_STRING_IN:
+		v->rip = c->rip;
 		err = vtr_string_mem(v, i, v->pio_data, v->pio.count * v->pio.size, true);
 		if (err)
 			return vtr_string_error(v, err);
@@ -629,6 +633,7 @@ enum vtr_act vtr_complete(struct vtr_vcpu *v)
 		vtr_advance(v, v->pio.next_rip);
 		break;
 	case VTR_COMPLETE_EMUL:
+		v->rip = c->rip;
 		memcpy(c->log[c->nlog - 1].data, v->run->mmio.data, 8);
 		return vtr_emul_execute(v);
 	case VTR_COMPLETE_PIO_OUT:	/* vtr_run() did it */

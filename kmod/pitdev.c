@@ -144,7 +144,7 @@ void vtr_pit_acked(struct vtr_pit *pit)
 }
 
 /**
- * vtr_pit_unmasked() - the guest opened the line: ticks that nobody saw are forgotten
+ * vtr_pit_unmasked() - the line was opened or leads elsewhere: ticks that nobody saw are forgotten
  * @pit: the timer
  *
  * Context: any without locks of the chips.

@@ -211,12 +211,24 @@ static void update_split_eoi(struct vtr_vm *vm, const struct vtr_irq_table *t)
 		vtr_vm_request(vm, VTR_REQ_EOI_MAP, false);
 }
 
+/* Where the PIT's GSI 0 goes. */
+static struct vtr_route pit_route(const struct vtr_irq_table *t)
+{
+	return t && t->nr ? t->route[0] : (struct vtr_route){};
+}
+
 static void table_replace(struct vtr_vm *vm, struct vtr_irq_table *t)
 {
 	struct vtr_irqchip *chip = vtr_irqchip_of(vm);
+	struct vtr_pit *pit = vtr_irqchip_pit(chip);
+	struct vtr_route from, to = pit_route(t);
 	struct vtr_irq_table *old;
 
 	old = rcu_replace_pointer(vm->router.table, t, lockdep_is_held(&vm->router.lock));
+	/* Nobody hears of the end of a tick in service at the old pin: the next must not wait. */
+	from = pit_route(old);
+	if (pit && memcmp(&from, &to, sizeof(to)))
+		vtr_pit_unmasked(pit);
 	if (old)
 		kvfree_rcu(old, rcu);
 	if (chip)

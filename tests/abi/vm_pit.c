@@ -96,6 +96,92 @@ ABI_TEST("its interrupts arrive again and again at a halted guest")
 		NEED(vcpu_done(vcpu));
 }
 
+/* Ticks until none comes for a while; MOST: they do not end. */
+enum { MOST = 5 };
+
+static int ticks_left(struct vcpu *vcpu)
+{
+	int ticks;
+
+	for (ticks = 0; ticks < MOST; ticks++) {
+		vcpu_start(vcpu);
+		if (!vcpu_returns_within(vcpu, 300)) {
+			vcpu_kick(vcpu);
+			NEED(vcpu_returns_within(vcpu, 5000));
+			break;
+		}
+		NEED(vcpu->run->exit_reason == KVM_EXIT_IO && vcpu->run->io.port == DONE_PORT);
+	}
+	return ticks;
+}
+
+static struct vcpu *ticking(void)
+{
+	struct kvm_reinject_control control = {.pit_reinject = 0};
+	struct vcpu *vcpu = vcpu_create(with_pit(0), 0);
+
+	/* What has come and was not taken yet is one tick then, however slow the host. */
+	NEED(ioctl(vcpu->vm->fd, KVM_REINJECT_CONTROL, &control) == 0);
+	vcpu_load16(vcpu, tick, tick_end);
+	vcpu_place(vcpu, HANDLER_GPA, on_tick, on_tick_end);
+	guest_handler16(vcpu, 0x20, HANDLER_GPA);
+	NEED(ticks_left(vcpu) == MOST);
+	return vcpu;
+}
+
+ABI_TEST("HPET_LEGACY stops its interrupts, and without it they go on")
+{
+	struct vcpu *vcpu = ticking();
+	struct kvm_pit_state2 state;
+
+	NEED(ioctl(vcpu->vm->fd, KVM_GET_PIT2, &state) == 0);
+	state.flags |= KVM_PIT_FLAGS_HPET_LEGACY;
+	EXPECT_OK(ioctl(vcpu->vm->fd, KVM_SET_PIT2, &state));
+	EXPECT(ticks_left(vcpu) < MOST);
+	EXPECT_EQ(ticks_left(vcpu), 0);
+	state.flags &= ~KVM_PIT_FLAGS_HPET_LEGACY;
+	EXPECT_OK(ioctl(vcpu->vm->fd, KVM_SET_PIT2, &state));
+	EXPECT_EQ(ticks_left(vcpu), MOST);
+}
+
+static void route_ticks(struct vm *vm, bool to_pic)
+{
+	struct kvm_irq_routing_entry ticks = route_chip(0, KVM_IRQCHIP_PIC_MASTER, 0);
+	struct kvm_irq_routing_entry other = route_chip(5, KVM_IRQCHIP_IOAPIC, 5);
+
+	NEED(set_routes(vm, to_pic ? &ticks : &other, 1) == 0);
+}
+
+ABI_TEST("its interrupts end with a table without GSI 0, and go on with one that has it")
+{
+	struct vcpu *vcpu = ticking();
+
+	route_ticks(vcpu->vm, false);
+	EXPECT(ticks_left(vcpu) < MOST);
+	EXPECT_EQ(ticks_left(vcpu), 0);
+	route_ticks(vcpu->vm, true);
+	EXPECT_EQ(ticks_left(vcpu), MOST);
+}
+
+/* The tick that is in service when the table changes. */
+GUEST(before_eoi, 16, "out %al, $0xf4; mov $0x20, %al; out %al, $0x20; iret");
+
+ABI_TEST("they go on where a tick's end fell into the time without GSI 0, with reinjection, too")
+{
+	struct vcpu *vcpu = vcpu_create(with_pit(0), 0);
+
+	vcpu_load16(vcpu, tick, tick_end);
+	vcpu_place(vcpu, HANDLER_GPA, before_eoi, before_eoi_end);
+	guest_handler16(vcpu, 0x20, HANDLER_GPA);
+	NEED(vcpu_done(vcpu));
+	route_ticks(vcpu->vm, false);
+	EXPECT(ticks_left(vcpu) <= 1);
+	route_ticks(vcpu->vm, true);
+	if (abi_stock())
+		abi_skip("KVM waits for that end for ever");
+	EXPECT_EQ(ticks_left(vcpu), MOST);
+}
+
 ABI_TEST("reinjection can be switched")
 {
 	struct kvm_reinject_control control = {.pit_reinject = 0};
