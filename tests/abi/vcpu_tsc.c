@@ -14,6 +14,14 @@ static uint64_t tsc(struct vcpu *vcpu)
 	return value;
 }
 
+static uint64_t host_tsc(void)
+{
+	uint32_t lo, hi;
+
+	__asm__ volatile("lfence; rdtsc" : "=a"(lo), "=d"(hi) : : "memory");
+	return lo | (uint64_t)hi << 32;
+}
+
 ABI_TEST("a TSC written to 0 on several vCPUs is one TSC")
 {
 	struct vm *vm = vm_create(VM_IRQCHIP);
@@ -28,6 +36,60 @@ ABI_TEST("a TSC written to 0 on several vCPUs is one TSC")
 	after = tsc(first);
 	EXPECT(before <= between);
 	EXPECT(between <= after);
+}
+
+/* The first value that user space writes is one that was saved; what comes within a second of it is the same TSC. */
+ABI_TEST("a TSC written on several vCPUs within a second is one TSC, one that is farther off another")
+{
+	struct vm *vm = vm_create(VM_IRQCHIP);
+	struct vcpu *first = vcpu_create(vm, 0), *second = vcpu_create(vm, 1);
+	uint64_t second_long = ioctl(first->fd, KVM_GET_TSC_KHZ, 0UL) * 1000ULL, saved = 1ULL << 50;
+	uint64_t before, between;
+
+	EXPECT_EQ(msr_set(first, 0x10, saved), 1);
+	sleep_ms(30);
+	EXPECT_EQ(msr_set(second, 0x10, saved), 1);
+	before = tsc(first);
+	between = tsc(second);
+	EXPECT(before >= saved);
+	EXPECT(before <= between);
+	EXPECT(between <= tsc(first));
+	EXPECT_EQ(msr_set(second, 0x10, saved + 100 * second_long), 1);
+	EXPECT(tsc(second) >= saved + 100 * second_long);
+	EXPECT(tsc(first) < saved + 100 * second_long);
+}
+
+static int tsc_offset(struct vcpu *vcpu, unsigned long request, uint64_t *offset)
+{
+	struct kvm_device_attr attribute = {
+		.group = KVM_VCPU_TSC_CTRL, .attr = KVM_VCPU_TSC_OFFSET, .addr = (uintptr_t)offset};
+
+	return ioctl(vcpu->fd, request, &attribute);
+}
+
+ABI_TEST("KVM_VCPU_TSC_OFFSET is the TSC's distance from the host's, for the guest and in the MSR")
+{
+	struct vcpu *vcpu = vcpu_create(vm_create(VM_IRQCHIP), 0);
+	uint64_t offset, got, ahead = 1ULL << 50, from, to, seen;
+
+	EXPECT_OK(tsc_offset(vcpu, KVM_HAS_DEVICE_ATTR, NULL));
+	NEED(tsc_offset(vcpu, KVM_GET_DEVICE_ATTR, &offset) == 0);
+	from = host_tsc();
+	seen = tsc(vcpu);
+	to = host_tsc();
+	EXPECT(seen - offset >= from && seen - offset <= to);
+	offset += ahead;
+	EXPECT_OK(tsc_offset(vcpu, KVM_SET_DEVICE_ATTR, &offset));
+	EXPECT_OK(tsc_offset(vcpu, KVM_GET_DEVICE_ATTR, &got));
+	EXPECT_EQ(got, offset);
+	from = host_tsc();
+	seen = tsc(vcpu);
+	to = host_tsc();
+	EXPECT(seen - offset >= from && seen - offset <= to);
+	vcpu_load64(vcpu, rdtsc, rdtsc_end);
+	NEED(vcpu_done(vcpu));
+	seen = vcpu_regs(vcpu).rax;
+	EXPECT(seen - offset >= to && seen - offset <= host_tsc());
 }
 
 ABI_TEST("the guest's RDTSC is what the MSR says")
@@ -51,14 +113,6 @@ ABI_TEST("KVM_GET_TSC_KHZ is positive, and that frequency and 0 are accepted")
 	EXPECT_OK(ioctl(vcpu->fd, KVM_SET_TSC_KHZ, khz));
 	EXPECT_OK(ioctl(vcpu->fd, KVM_SET_TSC_KHZ, 0UL));
 	EXPECT_EQ(ioctl(vcpu->fd, KVM_GET_TSC_KHZ, 0UL), khz);
-}
-
-static uint64_t host_tsc(void)
-{
-	uint32_t lo, hi;
-
-	__asm__ volatile("lfence; rdtsc" : "=a"(lo), "=d"(hi) : : "memory");
-	return lo | (uint64_t)hi << 32;
 }
 
 /* A vCPU whose TSC runs at 3/2 of the host's; NULL where it cannot. */
@@ -162,6 +216,7 @@ ABI_TEST("the clock page holds an even version, a scale and a time; the wall clo
 	EXPECT(page->version && !(page->version & 1));
 	EXPECT(page->mul);
 	EXPECT(page->tsc_timestamp);
+	EXPECT_EQ(page->flags, 1); /* all vCPUs' pages give one time */
 	EXPECT(wall[0] && !(wall[0] & 1));
 	EXPECT(wall[1] > 1500000000);
 }

@@ -4,6 +4,10 @@
  */
 #include "abi.h"
 
+#include <time.h>
+
+#define SECOND 1000000000ULL
+
 static struct kvm_clock_data now(struct vm *vm)
 {
 	struct kvm_clock_data clock = {0};
@@ -60,4 +64,34 @@ ABI_TEST("unknown flags are EINVAL")
 	struct kvm_clock_data clock = {.flags = 1 << 10};
 
 	EXPECT_ERRNO(ioctl(vm_create(0)->fd, KVM_SET_CLOCK, &clock), EINVAL);
+}
+
+static uint64_t time_of_day(void)
+{
+	struct timespec t;
+
+	NEED(clock_gettime(CLOCK_REALTIME, &t) == 0);
+	return t.tv_sec * SECOND + t.tv_nsec;
+}
+
+/* The clock after it was set to 1000 s with what was the time of day then. */
+static uint64_t set_with(uint32_t flags, uint64_t realtime)
+{
+	struct vm *vm = vm_create(VM_IRQCHIP);
+	struct kvm_clock_data clock = {.clock = 1000 * SECOND, .flags = flags, .realtime = realtime};
+
+	EXPECT_OK(ioctl(vm->fd, KVM_SET_CLOCK, &clock));
+	return now(vm).clock;
+}
+
+ABI_TEST("with REALTIME the clock goes on by what the time of day has since, and never back")
+{
+	uint64_t past = time_of_day() - 50 * SECOND, future = time_of_day() + 50 * SECOND, clock;
+
+	clock = set_with(KVM_CLOCK_REALTIME, past);
+	EXPECT(clock >= 1050 * SECOND && clock < 1070 * SECOND);
+	clock = set_with(KVM_CLOCK_REALTIME, future);
+	EXPECT(clock >= 1000 * SECOND && clock < 1020 * SECOND);
+	clock = set_with(0, past);
+	EXPECT(clock >= 1000 * SECOND && clock < 1020 * SECOND);
 }
