@@ -137,10 +137,71 @@ static void under_use(void)
 	check(bad == 0 && rounds, "the other CPUs see the old or the new, never more", "%lu bad", bad);
 }
 
+/* Odd while the slot moves; half of it, whether the slot is at ELSE. */
+static volatile unsigned int moves;
+static volatile uint64_t both, wrong_place;
+
+static void watch(void *arg)
+{
+	(void)arg;
+	sti();
+	while (!stop) {
+		unsigned int before = moves, there;
+		uint64_t from, to;
+
+		/* Where it goes is read first: if the slot is there already, it has left the other place. */
+		there = before / 2 % 2;
+		to = *word((there ? AT : ELSE) + 64);
+		from = *word((there ? ELSE : AT) + 64);
+		rounds++;
+		if ((from != 0xaaaa && from != ~0ULL) || (to != 0xaaaa && to != ~0ULL))
+			bad++;
+		__asm__ volatile("" : : : "memory");
+		if (moves != before)
+			continue;
+		both += from == 0xaaaa && to == 0xaaaa;
+		if (!(before & 1))
+			wrong_place += from != 0xaaaa || to != ~0ULL;
+	}
+	cli();
+}
+
+static void moves_under_use(void)
+{
+	unsigned int n = cpus_start(), i, refused = 0, wrong = 0;
+
+	if (n < 2) {
+		skip("a slot that moves under a running CPU", "one CPU");
+		return;
+	}
+	stop = false;
+	rounds = bad = 0;
+	slot(1, AT, SIZE, 0, 0);
+	for (i = 1; i < n; i++)
+		cpu_call(i, watch, NULL);
+	for (i = 1; i <= 1000; i++) {
+		moves++;
+		refused += slot(1, i % 2 ? ELSE : AT, SIZE, 0, 0) != 0;
+		moves++;
+		wrong += *word((i % 2 ? ELSE : AT) + 64) != 0xaaaa || *word((i % 2 ? AT : ELSE) + 64) != ~0ULL;
+	}
+	(void)wait_for(rounds > 1000);
+	stop = true;
+	for (i = 1; i < n; i++)
+		(void)cpu_wait(i);
+	slot(1, AT, 0, 0, 0);
+	check_eq(refused, 0, "a slot in use moves a thousand times");
+	check_eq(wrong, 0, "each move is complete when the call returns");
+	check(bad == 0 && rounds, "the other CPUs see its memory or a hole", "%lu bad of %lu", bad, rounds);
+	check_eq(both, 0, "and never both places at once");
+	check_eq(wrong_place, 0, "and between moves only the one");
+}
+
 void test_main(void)
 {
 	come_and_go();
 	read_only();
 	dirty_log();
 	under_use();
+	moves_under_use();
 }
