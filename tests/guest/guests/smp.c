@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * smp.c - start-up of the other CPUs, interrupts between them in xAPIC and x2APIC mode, clocks across them.
- * Sources: SDM 3A "MP Initialization", "Issuing Interprocessor Interrupts"; KVM cpuid.rst (kvmclock).
+ * smp.c - start-up of the other CPUs, interrupts between them in xAPIC and x2APIC mode, the TSC across them.
+ * Sources: SDM 3A "MP Initialization", "Issuing Interprocessor Interrupts".
  */
 #include "guest.h"
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * timer.c - the APIC timer in its three modes, its divider; the PIT's rate; the TSC and TSC_ADJUST; kvmclock.
- * Sources: SDM 3A "APIC Timer"; Intel 8254 datasheet; KVM msr.rst MSR_KVM_SYSTEM_TIME_NEW.
+ * timer.c - the APIC timer in its three modes, its divider; the PIT's rate; the TSC and TSC_ADJUST.
+ * Sources: SDM 3A "APIC Timer"; Intel 8254 datasheet.
  */
 #include "guest.h"
 
@@ -167,64 +167,11 @@ static void tsc(void)
 	check((rdmsr(0x3b) - adjust + (1ULL << 36)) >> 41 == 1, "a write to the TSC moves TSC_ADJUST", "%lx", rdmsr(0x3b));
 }
 
-struct pvclock {
-	uint32_t version, pad;
-	uint64_t tsc, time;
-	uint32_t mul;
-	int8_t shift;
-	uint8_t flags, pad2[2];
-};
-
-static uint64_t kvmclock(volatile struct pvclock *p)
-{
-	uint64_t delta, time;
-	uint32_t version;
-
-	do {
-		version = p->version & ~1u;
-		__asm__ volatile("" : : : "memory");
-		delta = rdtsc() - p->tsc;
-		delta = p->shift < 0 ? delta >> -p->shift : delta << p->shift;
-		time = p->time + (uint64_t)((unsigned __int128)delta * p->mul >> 32);
-		__asm__ volatile("" : : : "memory");
-	} while (p->version != version);
-	return time;
-}
-
-static void clock(void)
-{
-	static struct pvclock page __attribute__((aligned(64)));
-	uint64_t last, now, back = 0, from;
-	unsigned int i;
-
-	if (!(cpuid(0x40000001, 0).a & 8)) {
-		skip("kvmclock", "not offered");
-		return;
-	}
-	wrmsr(0x4b564d01, (uint64_t)&page | 1);
-	(void)rdmsr(0x4b564d01);
-	outb(PORT_BLOCK, 0);
-	check(page.version && !(page.version & 1) && page.mul, "kvmclock fills its page", "version %u",
-	      page.version);
-	from = last = kvmclock(&page);
-	for (i = 0; i < 1000; i++, last = now) {
-		now = kvmclock(&page);
-		back += now < last;
-		if (i % 100 == 0)
-			outb(PORT_BLOCK, 0);
-	}
-	check_eq(back, 0, "kvmclock never goes back");
-	request(REQ_SLEEP, 20000, 0, 0, 0, 0);
-	check(kvmclock(&page) - from >= 20000000, "kvmclock counts nanoseconds", "%lu", kvmclock(&page) - from);
-	wrmsr(0x4b564d01, 0);
-}
-
 void test_main(void)
 {
 	set_handler(0x51, on_timer);
 	outb(0x21, 0xff);
 	modes();
 	pit();
-	clock();
 	tsc();
 }
