@@ -25,7 +25,36 @@ static const struct {
 	{ 0x400, "MC0_CTL" }, { 0xc0000080, "EFER" }, { 0xc0000081, "STAR" }, { 0xc0000082, "LSTAR" },
 	{ 0xc0000083, "CSTAR" }, { 0xc0000084, "SFMASK" }, { 0xc0000100, "FS base" },
 	{ 0xc0000101, "GS base" }, { 0xc0000102, "kernel GS base" }, { 0x8b, "microcode revision" },
+	{ 0xce, "PLATFORM_INFO" }, { 0x140, "MISC_FEATURES_ENABLES" }, { 0x1a0, "MISC_ENABLE" },
 	{ 0xc0010015, "HWCR" }, { 0xc001001f, "NB_CFG" }, { 0xc0010010, "SYSCFG" },
+};
+
+/* What older kernels and BIOSes read without asking CPUID: there is nothing behind them. */
+static const struct {
+	uint32_t index;
+	uint64_t value;
+	const char *name;
+} fixed[] = {
+	{ 0x17, 0, "PLATFORM_ID" }, { 0x2a, 0, "EBL_CR_POWERON" }, { 0x2c, 1 << 24, "EBC_FREQUENCY_ID" },
+	{ 0xcd, 3, "FSB_FREQ" }, { 0x11e, 0xbe702111, "BBL_CR_CTL3" }, { 0x198, 0x400000003e8, "PERF_STATUS" },
+	{ 0x199, 0, "PERF_CTL" }, { 0x1db, 0, "LASTBRANCHFROMIP" }, { 0x1dc, 0, "LASTBRANCHTOIP" },
+	{ 0x1dd, 0, "LASTINTFROMIP" }, { 0x1de, 0, "LASTINTTOIP" }, { 0x606, 0, "RAPL_POWER_UNIT" },
+	{ 0x611, 0, "PKG_ENERGY_STATUS" }, { 0x619, 0, "DRAM_ENERGY_STATUS" }, { 0x639, 0, "PP0_ENERGY_STATUS" },
+	{ 0x641, 0, "PP1_ENERGY_STATUS" }, { 0xc1, 0, "performance counter 0" }, { 0x186, 0, "event select 0" },
+	{ 0xc0010000, 0, "K7 event select 0" }, { 0xc0010004, 0, "K7 counter 0" }, { 0xc001001b, 0x20000000, "CLK_CTL" },
+	{ 0xc0010055, 0, "INT_PENDING" }, { 0xc0010058, 0, "MMIO_CONF_BASE" }, { 0xc0010112, 0, "TSEG base" },
+	{ 0xc0010113, 0, "TSEG mask" }, { 0xc0010117, 0, "VM_HSAVE_PA" }, { 0xc0011022, 0, "DC_CFG" },
+	{ 0xc0011023, 0, "TW_CFG" }, { 0xc001102a, 0, "BU_CFG2" }, { 0xc001102c, 0, "EX_CFG" },
+};
+
+static const struct {
+	uint32_t index;
+	const char *name;
+} absent[] = {
+	{ 0xe7, "MPERF" }, { 0xe8, "APERF" }, { 0x19c, "THERM_STATUS" }, { 0x1a2, "TEMPERATURE_TARGET" },
+	{ 0x1ad, "TURBO_RATIO_LIMIT" }, { 0x1b0, "ENERGY_PERF_BIAS" }, { 0xc0010062, "PERF_CTL of AMD" },
+	{ 0xc0010063, "PERF_STATUS of AMD" }, { 0xc0010064, "P-state 0" }, { 0xc0010114, "VM_CR" },
+	{ 0xc0010131, "SEV_STATUS" },
 };
 
 static const struct {
@@ -39,6 +68,53 @@ static const struct {
 	{ 0x1b, ~0ULL, "APICBASE's reserved bits" }, { 0x803, 0, "an x2APIC register in xAPIC mode" },
 	{ 0xfe, 1, "MTRRcap, read-only" },
 };
+
+static void fixed_values(void)
+{
+	unsigned int i;
+	struct msr m;
+
+	for (i = 0; i < sizeof(fixed) / sizeof(fixed[0]); i++) {
+		uint64_t got = 0;
+		int vector;
+
+		m.index = fixed[i].index;
+		vector = trap(read, &m);
+		if (vector < 0)
+			got = rdmsr(m.index);
+		check(vector < 0 && got == fixed[i].value, fixed[i].name, "vector %d, %lx", vector, got);
+	}
+	for (i = 0; i < sizeof(absent) / sizeof(absent[0]); i++) {
+		m.index = absent[i].index;
+		check_trap(read, &m, GP, 0, absent[i].name);
+	}
+}
+
+/* An MSR and CPUID say the same. */
+static void gate(uint32_t index, bool offered, void (*access)(void *), const char *name)
+{
+	struct msr m = { .index = index };
+	int vector = trap(access, &m);
+
+	check(vector == (offered ? -1 : GP), name, "%s, vector %d", offered ? "offered" : "not offered", vector);
+}
+
+static void gated(void)
+{
+	struct cpuid one = cpuid(1, 0), seven = cpuid(7, 0), amd = cpuid(0x80000001, 0), eight = { 0 };
+	bool spec = seven.d >> 26 & 1;
+
+	if (cpuid(0x80000000, 0).a >= 0x80000008)
+		eight = cpuid(0x80000008, 0);
+	gate(0x48, spec || eight.b & (1 << 14 | 1 << 15 | 1 << 24), read, "SPEC_CTRL");
+	gate(0x49, spec || eight.b & (1 << 12 | 1 << 14), write, "PRED_CMD");
+	gate(0x10a, seven.d >> 29 & 1, read, "ARCH_CAPABILITIES");
+	gate(0x3b, seven.b >> 1 & 1, read, "TSC_ADJUST");
+	gate(0x6e0, one.c >> 24 & 1, read, "TSC_DEADLINE");
+	gate(0x3a, one.c >> 5 & 1, read, "FEATURE_CONTROL");
+	gate(0xc0000103, amd.d >> 27 & 1 || seven.c >> 22 & 1, read, "TSC_AUX");
+	gate(0xc0010140, amd.c >> 9 & 1, read, "OSVW");
+}
 
 static void msrs(void)
 {
@@ -121,6 +197,8 @@ void test_main(void)
 {
 	leaves();
 	msrs();
+	fixed_values();
+	gated();
 	controls();
 	x2apic();
 }
