@@ -5,6 +5,8 @@
  */
 #include "guest.h"
 
+#define ERROR	0x45
+
 static volatile unsigned int order[8], taken;
 static volatile uint32_t ppr_inside;
 
@@ -107,13 +109,50 @@ static void masked(void)
 	taken = 0;
 }
 
-static void errors(void)
+static void clear_errors(void)
 {
 	APIC(APIC_ESR) = 0;
 	APIC(APIC_ESR) = 0;
-	self(5);
+	taken = 0;
+}
+
+/* Just this error, and its vector once. */
+static void expect_error(uint32_t bits, const char *name)
+{
+	uint32_t esr;
+
+	sti();
+	(void)wait_for(taken);
+	cli();
 	APIC(APIC_ESR) = 0;
-	check(APIC(APIC_ESR) & 0x60 || APIC(APIC_ESR) == 0, "ESR readable", "%x", APIC(APIC_ESR));
+	esr = APIC(APIC_ESR);
+	check(taken == 1 && order[0] == ERROR && esr == bits, name, "%u taken, %x, ESR %x", taken, order[0], esr);
+	clear_errors();
+}
+
+static void errors(void)
+{
+	clear_errors();
+	APIC(APIC_LVTERR) = ERROR;
+	ipi(0, 5);
+	expect_error(0x20, "an illegal vector to send raises the error vector");
+	request(REQ_MSI, 0xfee00000, 5, 0, 0, 0);
+	expect_error(0x40, "so does one received");
+	APIC(APIC_LVTT) = 5;
+	APIC(APIC_TDCR) = 0xb;
+	APIC(APIC_TMICT) = 1000;
+	expect_error(0x40, "and one in the LVT");
+	(void)APIC(0x40);
+	expect_error(0x80, "and a register that is not there");
+	clear_errors();
+	check_eq(APIC(APIC_ESR), 0, "a second write clears the ESR");
+	APIC(APIC_LVTERR) = 0x10000 | ERROR;
+	ipi(0, 5);
+	sti();
+	cli();
+	check_eq(taken, 0, "a masked error vector does not arrive");
+	APIC(APIC_ESR) = 0;
+	check_eq(APIC(APIC_ESR), 0x20, "but the ESR tells");
 	check_eq(APIC(0x30) & 0xff, 0x14, "version");
 }
 
