@@ -3,23 +3,13 @@
  * Memory that runs out, and user memory that goes away, at every single place of a request: the request
  * is refused or gets by, nothing of a refused one stays, and asked again it succeeds.
  *
- * Needs a kernel with fault injection (the lab's debug kernel): Documentation/fault-injection says of
- * /proc/PID/fail-nth that the N-th attempt that can fail does. What is lost on the way, kmemleak tells.
+ * Needs a kernel with fault injection (the lab's debug kernel). What is lost on the way, kmemleak tells.
  */
 #include "hostile.h"
 
-#include <fcntl.h>
 #include <sys/wait.h>
 
-enum { PLACES = 2000, PAGES = 16 };
-
-/* How an attempt went; the exit status of the process that made it. */
-enum verdict {
-	FAILED = 1,	/* as abi_stop() has it */
-	REFUSED = 10,
-	GOT_BY,
-	NOT_REACHED,
-};
+enum { PAGES = 16 };
 
 /**
  * struct subject - what a request is made of
@@ -48,56 +38,6 @@ struct attempt {
 	int (*request)(struct subject *subject);
 	unsigned int place;
 };
-
-static const struct {
-	const char *file;
-	const char *value;
-} knobs[] = {
-	{"/sys/kernel/debug/failslab/ignore-gfp-wait", "N"},
-	{"/sys/kernel/debug/failslab/verbose", "0"},
-	{"/sys/kernel/debug/fail_page_alloc/ignore-gfp-wait", "N"},
-	{"/sys/kernel/debug/fail_page_alloc/ignore-gfp-highmem", "N"},
-	{"/sys/kernel/debug/fail_page_alloc/min-order", "0"},
-	{"/sys/kernel/debug/fail_page_alloc/verbose", "0"},
-	{"/sys/kernel/debug/fail_usercopy/verbose", "0"},
-};
-
-static void need_fault_injection(void)
-{
-	size_t i;
-
-	for (i = 0; i < ARRAY_SIZE(knobs); i++)
-		if (!write_file(knobs[i].file, knobs[i].value))
-			abi_skip("this kernel injects no faults: %s", knobs[i].file);
-}
-
-static int fail_nth(void)
-{
-	int fd = open("/proc/thread-self/fail-nth", O_RDWR);
-
-	NEED(fd >= 0);
-	return fd;
-}
-
-static void begin_fault(int fd, unsigned int place)
-{
-	char text[16];
-	int length = snprintf(text, sizeof(text), "%u", place);
-
-	NEED(write(fd, text, length) == length);
-}
-
-/* Ends the injection. Was the place reached? Telling may itself fail, being the place then. */
-static bool end_fault(int fd)
-{
-	char text[16] = "";
-	ssize_t length = pread(fd, text, sizeof(text) - 1, 0);
-	bool reached = length > 0 && !atoi(text);
-
-	while (pwrite(fd, "0", 1, 0) != 1)
-		;
-	return reached;
-}
 
 static void try_place(void *argument)
 {
@@ -130,7 +70,7 @@ static void fail_everywhere(void (*prepare)(struct subject *), int (*request)(st
 	int verdict = 0;
 
 	need_fault_injection();
-	for (attempt.place = 1; attempt.place < PLACES; attempt.place++) {
+	for (attempt.place = 1; attempt.place < FAULT_PLACES; attempt.place++) {
 		int status = in_child(try_place, &attempt);
 
 		NEED(WIFEXITED(status));

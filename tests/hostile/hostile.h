@@ -31,6 +31,17 @@ struct request {
 	unsigned long number;
 };
 
+/* No request has so many places where memory can run out. */
+enum { FAULT_PLACES = 2000 };
+
+/* How an attempt with a fault in it went; the exit status of the process that made it, too. */
+enum verdict {
+	FAILED = 1,	/* as abi_stop() has it */
+	REFUSED = 10,
+	GOT_BY,
+	NOT_REACHED,
+};
+
 extern const struct request requests[];
 extern const size_t request_count;
 
@@ -41,6 +52,10 @@ const char *device_module(void);
 int module_references(void);
 void expect_no_leak(void (*workload)(void), unsigned int warm_up, unsigned int rounds);
 int in_child(void (*body)(void *argument), void *argument);
+void need_fault_injection(void);
+int fail_nth(void);
+void begin_fault(int fd, unsigned int place);
+bool end_fault(int fd);
 void signal_every_ms(unsigned int ms);
 void die_after_s(unsigned int seconds);
 
