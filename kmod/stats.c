@@ -14,10 +14,17 @@
 
 #define VTR_STAT_NAME	48
 
+/* As struct kvm_stats_desc, with a name behind it: some kernels' headers have the name inside. */
 struct vtr_stat_desc {
-	struct kvm_stats_desc head;
+	u32 flags;
+	s16 exponent;
+	u16 size;
+	u32 offset;
+	u32 bucket_size;
 	char name[VTR_STAT_NAME];
 };
+static_assert(offsetof(struct vtr_stat_desc, name) ==
+	      offsetofend(struct kvm_stats_desc, bucket_size));
 
 struct vtr_stats_file {
 	struct vtr_vm *vm;
@@ -150,9 +157,9 @@ static void vtr_stat_describe(const struct vtr_stat *s, u32 offset, bool exit,
 			      struct vtr_stat_desc *d)
 {
 	memset(d, 0, sizeof(*d));
-	d->head.size = s->nr;
-	d->head.offset = offset;
-	d->head.flags = s->flags | KVM_STATS_BASE_POW10;
+	d->size = s->nr;
+	d->offset = offset;
+	d->flags = s->flags | KVM_STATS_BASE_POW10;
 	snprintf(d->name, VTR_STAT_NAME, "%s%s%s", exit ? "exit_" : "", s->name, s->suffix);
 }
 
