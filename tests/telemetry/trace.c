@@ -199,16 +199,6 @@ ABI_TEST("another user cannot trace it")
 	EXPECT(ended_well(as_user(1000, stranger, &id)));
 }
 
-static int write_file(const char *path, const char *text)
-{
-	int fd = open(path, O_WRONLY | O_APPEND);
-	ssize_t n = fd < 0 ? -1 : write(fd, text, strlen(text));
-
-	if (fd >= 0)
-		close(fd);
-	return n < 0 ? -1 : 0;
-}
-
 ABI_TEST("the tracepoint says the same")
 {
 	struct vcpu *vcpu = vcpu_create(vm_create(0), 0);
@@ -217,11 +207,11 @@ ABI_TEST("the tracepoint says the same")
 
 	if (mount("none", "/sys/kernel/tracing", "tracefs", 0, NULL) && errno != EBUSY)
 		abi_skip("no tracefs: %s", strerror(errno));
-	if (write_file("/sys/kernel/tracing/events/vitrine/vitrine_exit/enable", "1"))
+	if (!write_file("/sys/kernel/tracing/events/vitrine/vitrine_exit/enable", "1"))
 		abi_skip("no tracepoints in this kernel");
 	vcpu_load16(vcpu, forty, forty_end);
 	NEED(vcpu_done(vcpu));
-	EXPECT_OK(write_file("/sys/kernel/tracing/events/vitrine/vitrine_exit/enable", "0"));
+	EXPECT(write_file("/sys/kernel/tracing/events/vitrine/vitrine_exit/enable", "0"));
 	fd = open("/sys/kernel/tracing/trace", O_RDONLY);
 	while (at < text + sizeof(text) - 1 && (n = read(fd, at, text + sizeof(text) - 1 - at)) > 0)
 		at += n;
@@ -230,5 +220,5 @@ ABI_TEST("the tracepoint says the same")
 		n++;
 	EXPECT_EQ(n, 40);
 	EXPECT(strstr(text, " vcpu 0 port_io "));
-	write_file("/sys/kernel/tracing/trace", "");
+	close(open("/sys/kernel/tracing/trace", O_WRONLY | O_TRUNC));
 }
