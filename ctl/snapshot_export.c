@@ -288,11 +288,11 @@ static int export_work(struct vm *vm, const struct vmctl_args *a)
 	struct vm folder;
 	int err;
 
+	cancel_catch();
 	config_init(&c);
 	err = snapshot_open(&s, vm, a->names[1]) || snapshot_check(&s) || snapshot_config(&s, &c) ||
 	      snapshot_begin(vm, temporary, &folder) ? -1 : 0;
 	vm_unlock(vm);
-	cancel_catch();
 	if (!err) {
 		err = write_parts(&s, vm, folder.fd, &c) || write_record(&s, folder.fd, &c) || pack(folder.fd, a->names[2]);
 		snapshot_cancel(vm, temporary, &folder);
