@@ -472,6 +472,7 @@ int vmm_run(const struct vmm_config *config)
 	}
 	tell_owner(&m, VMM_PHASE_READY, NULL);
 	if (!vmm_vcpus_start(&m)) {
+		vmm_restore_prefault(&m);
 		/* Resumed, not just let go: the guest is to know that it stood still. */
 		if (config->restore)
 			vmm_net_flap(&m);

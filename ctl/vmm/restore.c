@@ -4,6 +4,7 @@
  * it runs before that is read; its parts take what the file `state` says, all of it or none.
  */
 #include <errno.h>
+#include <pthread.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -11,6 +12,9 @@
 #include "part.h"
 #include "save.h"
 #include "vmm.h"
+
+#define AHEAD	(128UL << 10)	/* bytes: Linux (mm/readahead.c) reads no more for one call than its window, and forgets the rest */
+#define STACK	(64 * 1024)
 
 static struct vmm_part *find_part(struct vmm_part *p, const char *name)
 {
@@ -111,9 +115,40 @@ int vmm_restore_memory(struct vmm *m)
 		return -1;
 	}
 	vmm_memory_advise(m);
-	if (r->prefault)
-		madvise(m->ram, r->map.ram, MADV_WILLNEED);
 	return 0;
+}
+
+/* That what is mapped there may be something else by now, or nothing of a file, does no harm: it is advice. */
+static void *read_ahead(void *arg)
+{
+	const struct vmm *m = arg;
+	uint64_t size = m->low + m->high, at, n;
+
+	for (at = 0; at < size; at += n) {
+		n = size - at < AHEAD ? size - at : AHEAD;
+		madvise(m->ram + at, n, MADV_WILLNEED);
+	}
+	return NULL;
+}
+
+/**
+ * vmm_restore_prefault() - have all of the snapshot's RAM read while the guest runs, if that is wanted
+ * @m: the machine, in its sandbox
+ *
+ * It is a thread's work: to hand out reads of much memory takes long. Who has no thread left reads when the guest does.
+ */
+void vmm_restore_prefault(struct vmm *m)
+{
+	pthread_attr_t attr;
+	pthread_t id;
+
+	if (!m->config->restore || !m->config->restore->prefault)
+		return;
+	pthread_attr_init(&attr);
+	pthread_attr_setstacksize(&attr, STACK);
+	pthread_attr_setdetachstate(&attr, PTHREAD_CREATE_DETACHED);
+	pthread_create(&id, &attr, read_ahead, m);
+	pthread_attr_destroy(&attr);
 }
 
 /**

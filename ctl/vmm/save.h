@@ -45,6 +45,7 @@ void vmm_save_write(struct vmm *m, const char *generation, const int *fd, const 
 /* restore.c */
 const char *vmm_parts_fill(struct vmm_part *parts, struct state_reader *r, char *object, size_t room);
 int vmm_restore_memory(struct vmm *m);
+void vmm_restore_prefault(struct vmm *m);
 int vmm_restore_state(struct vmm *m);
 int vmm_restore_load(struct vmm *m);
 
