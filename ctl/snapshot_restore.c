@@ -75,7 +75,7 @@ static const struct argp argp = {
 	       "  vmctl snapshot restore web before-upgrade --as web-test --paused",
 };
 
-/* Of the same vendor: what else the guest's CPU needs is looked at by the VM's process. */
+/* Of the same vendor; what else the guest's CPU needs is in its state, see open_parts(). */
 static int check_host(const struct snapshot *s)
 {
 	char what[100];
@@ -137,7 +137,9 @@ static int open_parts(const struct snapshot *s, struct parts *p)
 	if (!snapshot_has_memory(s))
 		return 0;
 	p->state = snapshot_state(s, &p->size);
-	return p->state ? snapshot_ram_open(s, &p->ram) : -1;
+	if (!p->state || vmm_restore_cpu(p->config.device ? p->config.device : "/dev/vitrine", p->state, p->size))
+		return -1;
+	return snapshot_ram_open(s, &p->ram);
 }
 
 static void close_parts(struct parts *p)

@@ -49,4 +49,7 @@ void vmm_restore_prefault(struct vmm *m);
 int vmm_restore_state(struct vmm *m);
 int vmm_restore_load(struct vmm *m);
 
+/* restore_cpu.c */
+int vmm_restore_cpu(const char *device, const void *state, size_t size);
+
 #endif /* VMM_SAVE_H */
