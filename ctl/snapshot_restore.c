@@ -137,9 +137,9 @@ static int open_parts(const struct snapshot *s, struct parts *p)
 	if (!snapshot_has_memory(s))
 		return 0;
 	p->state = snapshot_state(s, &p->size);
-	if (!p->state || vmm_restore_cpu(p->config.device ? p->config.device : "/dev/vitrine", p->state, p->size))
+	if (!p->state || snapshot_ram_open(s, &p->ram))
 		return -1;
-	return snapshot_ram_open(s, &p->ram);
+	return vmm_restore_cpu(p->config.device ? p->config.device : "/dev/vitrine", p->state, p->size);
 }
 
 static void close_parts(struct parts *p)
