@@ -13,8 +13,10 @@
  * threads of vCPUs still run (host.c): then each of these faults, and has done nothing.
  */
 #define vmx_insn(insn, operand, ...)						\
-	asm volatile("1: " insn "\n2:\n" _ASM_EXTABLE(1b, 2b)			\
-		     : : "m"(operand), ##__VA_ARGS__ : "cc", "memory")
+	({									\
+		asm volatile("1: " insn "\n2:\n" _ASM_EXTABLE(1b, 2b)		\
+			     : : "m"(operand), ##__VA_ARGS__ : "cc", "memory");	\
+	})
 
 /*
  * Accessors. The VMCS is current on this CPU. A field that does not exist is a fault of this module. With VMX
