@@ -240,15 +240,19 @@ void vtr_apic_do(struct vtr_vcpu *v, u32 effects)
 		vtr_request_set(v, VTR_REQ_EVENT);
 }
 
-/*
- * Who delivers: the CPU in x2APIC mode with the APIC enabled, where it can; otherwise we. In xAPIC mode
- * every access is an exit anyway, and a page the CPU knows would have to stand at one address for all
- * vCPUs: guests that care for speed use x2APIC mode.
+/**
+ * vtr_apic_choose_delivery() - who delivers interrupts?
+ * @v: by its own thread
+ *
+ * The CPU in x2APIC mode with the APIC enabled, where it can and no debugger holds interrupts up;
+ * otherwise we. In xAPIC mode every access is an exit anyway, and a page the CPU knows would have to
+ * stand at one address for all vCPUs: guests that care for speed use x2APIC mode.
  */
-static void apic_choose_delivery(struct vtr_vcpu *v)
+void vtr_apic_choose_delivery(struct vtr_vcpu *v)
 {
 	struct vtr_lapic *l = &v->apic->l;
-	bool hw = vtr_lapic_x2apic(l) && vtr_lapic_enabled(l);
+	bool hw = vtr_lapic_x2apic(l) && vtr_lapic_enabled(l) &&
+		  !(v->guest_debug & KVM_GUESTDBG_BLOCKIRQ);
 
 	if (!static_branch_unlikely(&vtr_vid))
 		return;
@@ -458,7 +462,7 @@ int vtr_apic_set_base(struct vtr_vcpu *v, u64 val, bool host)
 	err = vtr_lapic_set_base(&v->apic->l, val, apic_base_reserved(v), host);
 	if (err)
 		return err;
-	apic_choose_delivery(v);
+	vtr_apic_choose_delivery(v);
 	vtr_request_set(v, VTR_REQ_EVENT);
 	return 0;
 }
@@ -553,7 +557,7 @@ static noinline int apic_msr_write_slow(struct vtr_vcpu *v, u32 msr, u64 val)
 	if (off == LAPIC_TPR)
 		apic_publish_tpr(v);
 	if (off == LAPIC_SVR)
-		apic_choose_delivery(v);
+		vtr_apic_choose_delivery(v);
 	return 0;
 }
 
@@ -661,7 +665,7 @@ void vtr_apic_destroy(struct vtr_vcpu *v)
 void vtr_apic_reset(struct vtr_vcpu *v, bool init_event)
 {
 	vtr_lapic_reset(&v->apic->l, !v->id, init_event);
-	apic_choose_delivery(v);
+	vtr_apic_choose_delivery(v);
 	apic_publish_tpr(v);
 }
 
@@ -736,7 +740,7 @@ int vtr_apic_set_state(struct vtr_vcpu *v, const struct kvm_lapic_state *s)
 		return -EINVAL;
 	vtr_lapic_restore(&v->apic->l, (const u32 *)s->regs, ktime_get_ns());
 	vtr_apic_timer_set(v);
-	apic_choose_delivery(v);
+	vtr_apic_choose_delivery(v);
 	apic_publish_tpr(v);
 	vtr_request_set(v, VTR_REQ_EVENT);
 	return 0;

@@ -64,6 +64,7 @@ int vtr_apic_create(struct vtr_vcpu *v);
 void vtr_apic_destroy(struct vtr_vcpu *v);
 /* Power-up (init_event false) or INIT state. */
 void vtr_apic_reset(struct vtr_vcpu *v, bool init_event);
+void vtr_apic_choose_delivery(struct vtr_vcpu *v);
 /*
  * Highest vector that may be delivered now (IRR above PPR), 0 if the PIC has one (its vector is known
  * only to vtr_apic_ack()), or -1. Does not look at RFLAGS.IF. Cheap: called before each entry with an

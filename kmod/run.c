@@ -238,6 +238,12 @@ static void vtr_deliver_events(struct vtr_vcpu *v)
 	else
 		busy = false;
 
+	/* A debugger wants neither interrupts nor NMIs for now; the end of that is a look at the events. */
+	if (unlikely(v->guest_debug & KVM_GUESTDBG_BLOCKIRQ)) {
+		vtr_hw(irq_window)(v, false);
+		return;
+	}
+
 	if (v->nmi_pending) {
 		if (!busy && !v->nmi_masked && !vtr_shadowed(v)) {
 			v->nmi_pending--;

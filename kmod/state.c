@@ -358,5 +358,9 @@ int vtr_set_guest_debug(struct vtr_vcpu *v, const struct kvm_guest_debug *d)
 		v->debug_dr7 = (d->arch.debugreg[7] & 0xffff2fffULL) | 0x400;
 	}
 	vtr_hw(update_debug)(v);
+	/* Interrupts that a debugger held up, or will. */
+	if (v->apic)
+		vtr_apic_choose_delivery(v);
+	vtr_request_set(v, VTR_REQ_EVENT);
 	return 0;
 }

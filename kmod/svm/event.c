@@ -11,7 +11,7 @@
 static void svm_inject(struct vtr_vcpu *v, u64 event)
 {
 	v->hw->vmcb->event_inj = event | VMCB_EV_VALID;
-	v->hw->rare |= SVM_RARE_EVENT;
+	v->hw->rare = (v->hw->rare & ~SVM_RARE_TRAP) | SVM_RARE_EVENT;
 }
 
 /**
@@ -40,6 +40,8 @@ void svm_inject_nmi(struct vtr_vcpu *v)
  * svm_inject_exception() - deliver an exception with the next entry
  * @v: loaded; CR2 or DR6 already hold the exception's payload
  * @ev: the exception
+ *
+ * #BP and #OF are traps of instructions one byte long.
  */
 void svm_inject_exception(struct vtr_vcpu *v, const struct vtr_event *ev)
 {
@@ -48,6 +50,8 @@ void svm_inject_exception(struct vtr_vcpu *v, const struct vtr_event *ev)
 	if (ev->has_error)
 		event |= VMCB_EV_ERROR | (u64)ev->error << 32;
 	svm_inject(v, event);
+	if (ev->vector == X86_TRAP_BP || ev->vector == X86_TRAP_OF)
+		v->hw->rare |= SVM_RARE_TRAP;
 }
 
 /**
@@ -55,7 +59,8 @@ void svm_inject_exception(struct vtr_vcpu *v, const struct vtr_event *ev)
  * @v: loaded
  *
  * Software interrupts and exceptions (INT n, INT3, INTO) are not kept: RIP still stands at the
- * instruction, which raises them again.
+ * instruction, which raises them again. But one that we injected is, with RIP put back: nobody knows
+ * what stands there.
  *
  * Return: VTR_ENTERED_EVENT if an event must be injected again, else 0.
  */
@@ -63,9 +68,10 @@ int svm_take_back_event(struct vtr_vcpu *v)
 {
 	struct vmcb *b = v->hw->vmcb;
 	u64 info = b->exit_int_info;
+	bool trap = v->hw->rare & SVM_RARE_TRAP && v->rip == v->hw->trap_rip;
 
 	if (v->hw->rare & SVM_RARE_EVENT) {
-		v->hw->rare &= ~SVM_RARE_EVENT;
+		v->hw->rare &= ~(SVM_RARE_EVENT | SVM_RARE_TRAP);
 		b->event_inj = 0;
 		v->exc.pending = false;
 		v->exc.injected = false;
@@ -83,8 +89,11 @@ int svm_take_back_event(struct vtr_vcpu *v)
 		return VTR_ENTERED_EVENT;
 	case VMCB_EV_EXCEPTION:
 		if ((info & VMCB_EV_VECTOR) == X86_TRAP_BP ||
-		    (info & VMCB_EV_VECTOR) == X86_TRAP_OF)
-			return 0;
+		    (info & VMCB_EV_VECTOR) == X86_TRAP_OF) {
+			if (!trap)
+				return 0;
+			v->rip--;
+		}
 		v->exc.pending = true;
 		v->exc.injected = true;
 		v->exc.vector = info & VMCB_EV_VECTOR;

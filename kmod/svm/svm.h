@@ -48,7 +48,9 @@ enum svm_rare {
 	SVM_RARE_NMI	= BIT(2),	/* single-stepping over the IRET of an NMI handler */
 	SVM_RARE_STEP	= BIT(3),	/* a debugger's single step */
 	SVM_RARE_ASID	= BIT(4),	/* the entry needs an ASID that nothing is cached under */
-	SVM_RARE_BEFORE	= SVM_RARE_NMI | SVM_RARE_STEP | SVM_RARE_ASID,
+	SVM_RARE_TRAP	= BIT(5),	/* event_inj is the trap of an instruction, which it goes behind */
+	SVM_RARE_DEBUG	= BIT(6),	/* the host's breakpoints displaced DR0..3 after the last exit */
+	SVM_RARE_BEFORE	= SVM_RARE_NMI | SVM_RARE_STEP | SVM_RARE_ASID | SVM_RARE_TRAP | SVM_RARE_DEBUG,
 };
 
 struct vtr_backend_vcpu {
@@ -61,6 +63,7 @@ struct vtr_backend_vcpu {
 	bool dr_loaded;		/* a debugger's DR0..3 are in the CPU while loaded */
 	bool iret_seen;		/* IRET was intercepted; done once RIP has moved on */
 	u64 iret_rip;
+	u64 trap_rip;		/* where the handler of the trap that went in last returns to */
 	u64 guest_tf;		/* RFLAGS.TF as the guest has it, while single-stepping */
 	u64 cr4;		/* the guest's view; the VMCB's has CR4.MCE of the host */
 	u32 spec_ctrl;

@@ -142,7 +142,7 @@ void svm_vcpu_reset(struct vtr_vcpu *v, bool init)
 	b->dr7 = 0x400;
 	b->int_state = 0;
 	b->event_inj = 0;
-	v->hw->rare &= SVM_RARE_STEP | SVM_RARE_FLUSH | SVM_RARE_ASID;
+	v->hw->rare &= SVM_RARE_STEP | SVM_RARE_FLUSH | SVM_RARE_ASID | SVM_RARE_DEBUG;
 	v->hw->iret_seen = false;
 	b->misc1 &= ~(VMCB_INT_IRET | VMCB_INT_VINTR);
 	b->int_ctl &= ~(VMCB_V_IRQ | VMCB_V_TPR_MASK);
@@ -230,6 +230,25 @@ void svm_vcpu_load(struct vtr_vcpu *v)
 		svm_update_debug(v);
 }
 
+static noinline void svm_put_debug(struct vtr_vcpu *v)
+{
+	struct vtr_backend_vcpu *hw = v->hw;
+
+	if (hw->dr_lent)
+		svm_take_debug(v);
+	hw->dr_loaded = false;
+	if (hw_breakpoint_active())
+		hw_breakpoint_restore();
+}
+
+/* The host's are in force between two entries, too; what was in DR0..3 goes in again before the next. */
+static noinline void svm_put_breakpoints(struct vtr_vcpu *v)
+{
+	if (v->hw->dr_lent || v->hw->dr_loaded)
+		v->hw->rare |= SVM_RARE_DEBUG;
+	svm_put_debug(v);
+}
+
 /**
  * svm_vcpu_put() - put the host's state back
  * @v: loaded on this CPU
@@ -241,13 +260,11 @@ void svm_vcpu_put(struct vtr_vcpu *v)
 
 	if (static_cpu_has(X86_FEATURE_RDTSCP) && tsc_aux != hw->tsc_aux)
 		wrmsrl(MSR_TSC_AUX, tsc_aux);
-	if (unlikely(hw->dr_lent || hw->dr_loaded)) {
-		if (hw->dr_lent)
-			svm_take_debug(v);
-		hw->dr_loaded = false;
-		if (hw_breakpoint_active())
-			hw_breakpoint_restore();
-	}
+	/* An exit leaves the guest's in the CPU, which never clears it: the host's next #DB would be of both. */
+	if (unlikely(hw->vmcb->dr6 != DR6_RESERVED))
+		set_debugreg(DR6_RESERVED, 6);
+	if (unlikely(hw->dr_lent || hw->dr_loaded))
+		svm_put_debug(v);
 }
 
 /**
@@ -292,11 +309,21 @@ static noinline void svm_enter_rare(struct vtr_vcpu *v)
 {
 	struct vtr_backend_vcpu *hw = v->hw;
 
+	if (hw->rare & SVM_RARE_DEBUG) {
+		hw->rare &= ~SVM_RARE_DEBUG;
+		svm_update_debug(v);
+	}
 	if (hw->rare & SVM_RARE_ASID)
 		svm_asid_new(v, this_cpu_ptr(&svm_cpus));
 	if (hw->rare & (SVM_RARE_NMI | SVM_RARE_STEP)) {
 		hw->guest_tf = v->rflags & X86_EFLAGS_TF;
 		hw->vmcb->rflags |= X86_EFLAGS_TF;
+	}
+	/* What the handler returns to is NextRIP on a CPU that has it: APM2 "Event Injection". */
+	if (hw->rare & SVM_RARE_TRAP) {
+		hw->trap_rip = v->rip + 1;
+		hw->vmcb->rip = hw->trap_rip;
+		hw->vmcb->next_rip = hw->trap_rip;
 	}
 }
 
@@ -347,7 +374,7 @@ int svm_enter(struct vtr_vcpu *v)
 	svm_enter_guest(&hw->entry);
 	/* DR7 was cleared by the exit; the host's breakpoints come back before anything is traced. */
 	if (unlikely(hw_breakpoint_active()))
-		hw_breakpoint_restore();
+		svm_put_breakpoints(v);
 	asm volatile("stgi" ::: "memory");
 
 	svm_spec_ctrl_finish(hw);

@@ -73,12 +73,15 @@ void vmx_inject_exception(struct vtr_vcpu *v, const struct vtr_event *ev)
  * @info: IDT-vectoring information
  *
  * Software interrupts and exceptions (INT n, INT3, INTO) are not kept: RIP still stands at the
- * instruction, which raises them again.
+ * instruction, which raises them again. But one that we injected is: nobody knows what stands there.
  *
  * Return: VTR_ENTERED_EVENT if an event must be injected again, else 0.
  */
 int vmx_take_back_event(struct vtr_vcpu *v, u32 info)
 {
+	bool trap = v->hw->rare & VMX_RARE_EVENT && v->exc.pending &&
+		    v->exc.vector == (info & VMX_INTR_VECTOR);
+
 	if (v->hw->rare & VMX_RARE_EVENT) {
 		v->hw->rare &= ~VMX_RARE_EVENT;
 		/* The CPU clears the valid bit on exits, but not when the entry itself failed. */
@@ -97,6 +100,10 @@ int vmx_take_back_event(struct vtr_vcpu *v, u32 info)
 	case VMX_INTR_NMI:
 		v->nmi_injected = true;
 		return VTR_ENTERED_EVENT;
+	case VMX_INTR_SOFT_EXCEPTION:
+		if (!trap)
+			return 0;
+		fallthrough;
 	case VMX_INTR_HARD_EXCEPTION:
 		v->exc.pending = true;
 		v->exc.injected = true;

@@ -36,7 +36,7 @@ static u64 vmx_eptp(struct vtr_vcpu *v)
 /* What of the host is the same on every CPU and at all times. */
 static void vmx_init_host(void)
 {
-	u64 efer, pat, sysenter_cs;
+	u64 efer, pat, sysenter_cs, sysenter_eip;
 
 	rdmsrl(MSR_EFER, efer);
 	rdmsrl(MSR_IA32_CR_PAT, pat);
@@ -52,6 +52,9 @@ static void vmx_init_host(void)
 	vmcs_write(VMCS_HOST_PAT, pat);
 	rdmsrl(MSR_IA32_SYSENTER_CS, sysenter_cs);
 	vmcs_write(VMCS_HOST_SYSENTER_CS, sysenter_cs);
+	/* Every process may execute SYSENTER; those of 32 bits make their system calls by it. */
+	rdmsrl(MSR_IA32_SYSENTER_EIP, sysenter_eip);
+	vmcs_write(VMCS_HOST_SYSENTER_EIP, sysenter_eip);
 	vmcs_write(VMCS_HOST_RIP, (unsigned long)vmx_exit_point);
 }
 
@@ -249,7 +252,6 @@ static void vmx_load_cpu(struct vtr_vcpu *v, int cpu)
 	rdmsrl(MSR_IA32_SYSENTER_ESP, esp);
 	vmcs_write(VMCS_HOST_GS_BASE, gs);
 	vmcs_write(VMCS_HOST_SYSENTER_ESP, esp);
-	vmcs_write(VMCS_HOST_SYSENTER_EIP, 0);
 	vmcs_write(VMCS_HOST_TR_BASE, (unsigned long)&get_cpu_entry_area(cpu)->tss.x86_tss);
 	vmcs_write(VMCS_HOST_GDTR_BASE, (unsigned long)get_cpu_gdt_ro(cpu));
 	vmcs_write(VMCS_HOST_IDTR_BASE, CPU_ENTRY_AREA_RO_IDT);
@@ -329,9 +331,14 @@ static __always_inline void vmx_load_msrs(struct vtr_backend_vcpu *hw)
 		vmx_load_syscall_msrs(hw->vcpu);
 }
 
-static __always_inline void vmx_put_msrs(struct vtr_backend_vcpu *hw)
+/* Before a selector of the thread's is loaded into GS: that writes KERNEL_GS_BASE, too. */
+static __always_inline void vmx_take_kernel_gs(struct vtr_backend_vcpu *hw)
 {
 	hw->msr[VMX_KERNEL_GS] = vmx_rdmsr(MSR_KERNEL_GS_BASE);
+}
+
+static __always_inline void vmx_put_msrs(struct vtr_backend_vcpu *hw)
+{
 	vmx_wrmsr(MSR_KERNEL_GS_BASE, hw->host_msr[VMX_KERNEL_GS]);
 	if (hw->msrs_loaded)
 		vmx_put_syscall_msrs(hw->vcpu);
@@ -392,6 +399,14 @@ static noinline void vmx_put_debug(struct vtr_vcpu *v)
 		hw_breakpoint_restore();
 }
 
+/* The host's are in force between two entries, too; what was in DR0..3 goes in again before the next. */
+static noinline void vmx_put_breakpoints(struct vtr_vcpu *v)
+{
+	if (v->hw->dr_lent || v->hw->dr_loaded)
+		v->hw->rare |= VMX_RARE_DEBUG;
+	vmx_put_debug(v);
+}
+
 /**
  * vmx_vcpu_put() - put the host's state back
  * @v: loaded on this CPU
@@ -403,6 +418,7 @@ void vmx_vcpu_put(struct vtr_vcpu *v)
 
 	if (static_cpu_has(X86_FEATURE_RDTSCP) && tsc_aux != hw->tsc_aux)
 		vmx_wrmsr(MSR_TSC_AUX, tsc_aux);
+	vmx_take_kernel_gs(hw);
 	vmx_put_thread(hw);
 	vmx_put_msrs(hw);
 	if (unlikely(hw->dr_lent || hw->dr_loaded))
@@ -479,6 +495,8 @@ static noinline void vmx_enter_rare(struct vtr_vcpu *v)
 {
 	struct vtr_backend_vcpu *hw = v->hw;
 
+	if (hw->rare & VMX_RARE_DEBUG)
+		vmx_update_debug(v);
 	if (hw->rare & VMX_RARE_CONTROL) {
 		vmcs_write(VMCS_CPU_CONTROLS, hw->controls);
 		vmcs_write(VMCS_CPU_CONTROLS2, hw->controls2);
@@ -621,7 +639,7 @@ int vmx_enter(struct vtr_vcpu *v)
 	}
 	/* DR7 was cleared by the exit; the host's breakpoints come back before anything is traced. */
 	if (unlikely(hw_breakpoint_active()))
-		hw_breakpoint_restore();
+		vmx_put_breakpoints(v);
 
 	vmx_spec_ctrl_finish(hw);
 	hw->cr2 = native_read_cr2();

@@ -53,8 +53,9 @@ enum vmx_rare {
 	VMX_RARE_TIMER	= BIT(7),	/* the preemption timer is not wanted any more */
 	VMX_RARE_PERF	= BIT(8),	/* the host may have changed what it measures */
 	VMX_RARE_DEBUGCTL = BIT(9),	/* the host's MSR DEBUGCTL is not zero, as an exit leaves it */
+	VMX_RARE_DEBUG	= BIT(10),	/* the host's breakpoints displaced DR0..3 after the last exit */
 	VMX_RARE_ONCE	= VMX_RARE_FLUSH | VMX_RARE_CONTROL | VMX_RARE_PDPTE | VMX_RARE_L1D |
-			  VMX_RARE_TIMER | VMX_RARE_PERF,
+			  VMX_RARE_TIMER | VMX_RARE_PERF | VMX_RARE_DEBUG,
 	VMX_RARE_BEFORE	= VMX_RARE_ONCE | VMX_RARE_STEP,
 };
 

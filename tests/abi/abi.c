@@ -68,6 +68,17 @@ bool abi_stock_vmx(void)
 }
 
 /**
+ * abi_tcg() - whether the host's CPU is one that QEMU emulates
+ */
+bool abi_tcg(void)
+{
+	uint32_t eax, ebx, ecx, edx;
+
+	__asm__("cpuid" : "=a"(eax), "=b"(ebx), "=c"(ecx), "=d"(edx) : "a"(0x40000000));
+	return ebx == 0x54474354; /* TCGT */
+}
+
+/**
  * abi_cap() - what the system fd says of a capability
  * @cap: KVM_CAP_*
  * Return: KVM_CHECK_EXTENSION's result.

@@ -162,6 +162,7 @@ int abi_open(void);
 bool abi_vmx(void);
 bool abi_stock(void);
 bool abi_stock_vmx(void);
+bool abi_tcg(void);
 int abi_cap(int cap);
 struct vm *vm_create(unsigned int with);
 int vm_slot(struct vm *vm, uint32_t slot, uint32_t flags, uint64_t gpa, uint64_t size, void *host);

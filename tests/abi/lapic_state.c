@@ -67,3 +67,24 @@ ABI_TEST("an x2APIC base is refused from xAPIC-less CPUID and from reserved bits
 	EXPECT_EQ(msr_set(vcpu, 0x1b, 0xfee00901), 0);
 	EXPECT_EQ(msr_set(vcpu, 0x1b, 0xfee00900), 1);
 }
+
+/* Clients differ in the order in which they restore; the local APIC is there before CPUID says so. */
+ABI_TEST("the state may be set before the vCPU has any CPUID, and stays")
+{
+	struct vcpu *vcpu = vcpu_create_bare(vm_create(VM_IRQCHIP), 0);
+	struct kvm_cpuid2 *cpuid = supported_cpuid();
+
+	lapic_write(vcpu, 0x80, 0x20);
+	lapic_write(vcpu, 0xf0, 0x1ff);
+	lapic_write(vcpu, 0x320, 0x300ef);
+	lapic_write(vcpu, 0x220, 1 << 1);
+	EXPECT_OK(ioctl(vcpu->fd, KVM_SET_CPUID2, cpuid));
+	EXPECT_EQ(lapic_read(vcpu, 0x80), 0x20);
+	EXPECT_EQ(lapic_read(vcpu, 0xf0), 0x1ff);
+	EXPECT_EQ(lapic_read(vcpu, 0x320), 0x300ef);
+	EXPECT_EQ(lapic_read(vcpu, 0x220), 1 << 1);
+	vcpu_load16(vcpu, take, take_end);
+	vcpu_place(vcpu, HANDLER_GPA, handler, handler_end);
+	guest_handler16(vcpu, 0x41, HANDLER_GPA);
+	EXPECT(vcpu_done(vcpu));
+}

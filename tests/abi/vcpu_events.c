@@ -90,3 +90,34 @@ ABI_TEST("KVM_NMI is pending, then delivered, and blocks the next until IRET")
 	vcpu_start(vcpu);
 	EXPECT(!vcpu_returns_within(vcpu, 200));
 }
+
+/* Counts what arrives, and reports at the end of a while of its own. */
+GUEST(count_window, 16, "mov $1000, %cx; 1: loop 1b; out %al, $0xf4");
+GUEST(counter, 16, "inc %bx; iret");
+
+/* Clients restore both: KVM_SET_SREGS and KVM_SET_VCPU_EVENTS tell of the same interrupt, whose delivery was cut short. */
+ABI_TEST("an interrupt that both the system registers and the events restore is delivered once")
+{
+	struct vcpu *vcpu = vcpu_create(vm_create(VM_IRQCHIP), 0);
+	struct kvm_vcpu_events events;
+	struct kvm_sregs sregs;
+	struct kvm_regs regs;
+
+	vcpu_load16(vcpu, count_window, count_window_end);
+	regs = vcpu_regs(vcpu);
+	regs.rflags |= 0x200;
+	EXPECT_OK(ioctl(vcpu->fd, KVM_SET_REGS, &regs));
+	vcpu_place(vcpu, HANDLER_GPA, counter, counter_end);
+	guest_handler16(vcpu, 0x51, HANDLER_GPA);
+	sregs = vcpu_sregs(vcpu);
+	sregs.interrupt_bitmap[0x51 / 64] = 1ULL << 0x51 % 64;
+	EXPECT_OK(ioctl(vcpu->fd, KVM_SET_SREGS, &sregs));
+	NEED(ioctl(vcpu->fd, KVM_GET_VCPU_EVENTS, &events) == 0);
+	EXPECT_EQ(events.interrupt.injected, 1);
+	EXPECT_EQ(events.interrupt.nr, 0x51);
+	events.interrupt.injected = 1;
+	events.interrupt.nr = 0x51;
+	EXPECT_OK(ioctl(vcpu->fd, KVM_SET_VCPU_EVENTS, &events));
+	NEED(vcpu_done(vcpu));
+	EXPECT_EQ(vcpu_regs(vcpu).rbx & 0xffff, 1);
+}

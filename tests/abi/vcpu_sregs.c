@@ -4,6 +4,8 @@
  */
 #include "abi.h"
 
+GUEST(done, 64, "out %al, $0xf4");
+
 ABI_TEST("general registers come back as they were set")
 {
 	struct vcpu *vcpu = vcpu_create(vm_create(VM_IRQCHIP), 0);
@@ -154,4 +156,22 @@ ABI_TEST("the interrupt in the bitmap is injected once")
 	NEED(vcpu_done(vcpu));
 	vcpu_start(vcpu);
 	EXPECT(!vcpu_returns_within(vcpu, 200));
+}
+
+/* Of TSS and busy TSS the CPU runs with the busy one only: SDM 3C "Checks on Guest Segment Registers". */
+ABI_TEST("a task register that is not busy is made busy")
+{
+	struct vcpu *vcpu = vcpu_create(vm_create(VM_IRQCHIP), 0);
+	struct kvm_sregs sregs;
+
+	if (abi_stock_vmx())
+		abi_skip("kvm-intel enters with what it was given, which fails");
+	vcpu_load64(vcpu, done, done_end);
+	sregs = vcpu_sregs(vcpu);
+	sregs.tr.type = 9;
+	sregs.tr.limit = 0x67;
+	sregs.tr.selector = 0x40;
+	EXPECT_OK(ioctl(vcpu->fd, KVM_SET_SREGS, &sregs));
+	NEED(vcpu_done(vcpu));
+	EXPECT_EQ(vcpu_sregs(vcpu).tr.type, 11);
 }

@@ -221,6 +221,21 @@ ABI_TEST("the clock page holds an even version, a scale and a time; the wall clo
 	EXPECT(wall[1] > 1500000000);
 }
 
+ABI_TEST("the clock page is not called stable where the vCPUs' TSCs differ")
+{
+	struct vm *vm = vm_create(VM_IRQCHIP);
+	struct vcpu *first = vcpu_create(vm, 0), *second = vcpu_create(vm, 1);
+	const struct clock_page *page = (void *)(vm->ram + 0x31000);
+
+	EXPECT_EQ(msr_set(first, 0x10, 1ULL << 50), 1);
+	EXPECT_EQ(msr_set(second, 0x10, 1ULL << 51), 1);
+	vcpu_load16(first, clock_on, clock_on_end);
+	NEED(vcpu_done(first));
+	NEED(vcpu_done(first));
+	EXPECT(page->version && !(page->version & 1));
+	EXPECT_EQ(page->flags, 0);
+}
+
 ABI_TEST("the clock page of a scaled TSC has its scale")
 {
 	long khz;

@@ -95,3 +95,18 @@ ABI_TEST("with REALTIME the clock goes on by what the time of day has since, and
 	clock = set_with(0, past);
 	EXPECT(clock >= 1000 * SECOND && clock < 1020 * SECOND);
 }
+
+GUEST(done, 16, "out %al, $0xf4");
+
+ABI_TEST("once a guest has run, KVM_GET_CLOCK says the time of day with its clock")
+{
+	struct vcpu *vcpu = vcpu_create(vm_create(VM_IRQCHIP), 0);
+	uint64_t before = time_of_day();
+	struct kvm_clock_data clock;
+
+	vcpu_load16(vcpu, done, done_end);
+	NEED(vcpu_done(vcpu));
+	clock = now(vcpu->vm);
+	NEED(clock.flags & KVM_CLOCK_REALTIME);
+	EXPECT(clock.realtime >= before && clock.realtime <= time_of_day());
+}
