@@ -16,6 +16,7 @@
 
 #include "cancel.h"
 #include "disk/disk.h"
+#include "disk/newfile.h"
 #include "layers.h"
 #include "snapshot.h"
 #include "snapshot/ram.h"
@@ -229,54 +230,22 @@ static int write_record(const struct snapshot *s, int folder, const struct confi
 	return err ? -1 : 0;
 }
 
-/*
- * A file without a name in the folder where @file shall be: nothing is left of it whatever happens. Where there is none of these,
- * one with another name. @part: what to link from.
- */
-static int create_part(const char *file, char part[PATH_MAX])
-{
-	const char *slash = strrchr(file, '/');
-	int fd;
-
-	snprintf(part, PATH_MAX, "%.*s", slash ? (int)(slash - file) + 1 : 1, slash ? file : ".");
-	fd = open(part, O_WRONLY | O_TMPFILE | O_CLOEXEC, 0600);
-	if (fd >= 0) {
-		snprintf(part, PATH_MAX, "/proc/self/fd/%d", fd);
-		return fd;
-	}
-	snprintf(part, PATH_MAX, "%s.%d.part", file, getpid());
-	return open(part, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-}
-
-static int sync_folder_of(const char *file)
-{
-	const char *slash = strrchr(file, '/');
-	char folder[PATH_MAX];
-
-	snprintf(folder, sizeof(folder), "%.*s", slash ? (int)(slash - file) + 1 : 1, slash ? file : ".");
-	return folder_sync(AT_FDCWD, folder);
-}
-
 static int pack(int folder, const char *file)
 {
 	static const char *const argv[] = { "tar", "--zstd", "--sparse", "--format=posix", "--owner=0", "--group=0", "--numeric-owner",
 					    "--sort=name", "--exclude=./lock", "-cf", "-", ".", NULL };
-	char part[PATH_MAX];
-	int out = create_part(file, part), err;
+	struct newfile f;
+	int err;
 
-	if (out < 0)
+	if (newfile_begin(&f, file))
 		return vmctl_errno(file, "name a file where you may write"), -1;
-	err = tar_run(&(struct tar){ argv, folder, -1, out, "tar could not write it",
+	err = tar_run(&(struct tar){ argv, folder, -1, f.fd, "tar could not write it",
 				     "see whether its disk has room, and that zstd is installed" }, file);
 	if (!err && cancelled())
 		err = -1;
-	if (!err && (fsync(out) || linkat(AT_FDCWD, part, AT_FDCWD, file, AT_SYMLINK_FOLLOW)))
-		err = vmctl_errno(file, errno == EEXIST ? "choose another name or remove it" : "see whether its disk has room");
-	/* The one without a name has none to remove. */
-	unlink(part);
-	if (!err && sync_folder_of(file))
-		err = vmctl_errno(file, "see whether its disk works");
-	close(out);
+	if (!err && newfile_commit(&f, file))
+		err = vmctl_errno(file, errno == EEXIST ? "choose another name or remove it" : "see whether its disk works and has room");
+	newfile_end(&f);
 	return err ? -1 : 0;
 }
 

@@ -137,9 +137,7 @@ static int open_parts(const struct snapshot *s, struct parts *p)
 	if (!snapshot_has_memory(s))
 		return 0;
 	p->state = snapshot_state(s, &p->size);
-	if (!p->state || snapshot_ram_open(s, &p->ram))
-		return -1;
-	return vmm_restore_cpu(p->config.device ? p->config.device : "/dev/vitrine", p->state, p->size);
+	return !p->state || snapshot_ram_open(s, &p->ram) ? -1 : 0;
 }
 
 static void close_parts(struct parts *p)
@@ -164,12 +162,19 @@ static int start(const struct parts *p, struct vm *vm)
 	return start_restored(vm, &p->config, &r);
 }
 
+/* The VM's process finds out, too; but by then it is too late for one that ran until now. */
+static bool cpu_fits(const struct parts *p)
+{
+	return !p->state ||
+	       !vmm_restore_cpu(p->config.device ? p->config.device : "/dev/vitrine", p->state, p->size);
+}
+
 static int in_place(const struct snapshot *s, struct vm *vm, struct parts *p)
 {
 	struct vm_status status;
 	struct config is;
 
-	if (force && stop_vm(vm, 0, true))
+	if (force && (!cpu_fits(p) || stop_vm(vm, 0, true)))
 		return VMCTL_FAILED;
 	if (run_status(vm->fd, &status))
 		return vmctl_errno(vm->name, "check that the VM is yours");

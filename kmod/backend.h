@@ -90,6 +90,7 @@ struct vtr_code_state {
 	OP(inject_irq,		void,	(struct vtr_vcpu *v, u8 vector)) \
 	OP(inject_nmi,		void,	(struct vtr_vcpu *v)) \
 	OP(inject_exception,	void,	(struct vtr_vcpu *v, const struct vtr_event *ev)) \
+	OP(cancel_event,	void,	(struct vtr_vcpu *v)) \
 	OP(irq_window,		void,	(struct vtr_vcpu *v, bool on)) \
 	OP(nmi_window,		void,	(struct vtr_vcpu *v)) \
 	OP(iret_seen,		void,	(struct vtr_vcpu *v)) \

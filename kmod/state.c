@@ -15,6 +15,13 @@ static const u8 vtr_regs_order[16] = {
 	0, 3, 1, 2, 6, 7, 4, 5, 8, 9, 10, 11, 12, 13, 14, 15	/* rax rbx rcx rdx rsi rdi rsp rbp */
 };
 
+/* An event that the CPU was given, for an entry that a signal forestalled, must not go in for all that. */
+static void events_changed(struct vtr_vcpu *v)
+{
+	vtr_hw(cancel_event)(v);
+	vtr_request_set(v, VTR_REQ_EVENT);
+}
+
 /**
  * vtr_get_regs() - KVM_GET_REGS
  * @v: the vCPU
@@ -52,7 +59,7 @@ int vtr_set_regs(struct vtr_vcpu *v, const struct kvm_regs *r)
 	v->rip = r->rip;
 	v->rflags = r->rflags | X86_EFLAGS_FIXED;
 	v->exc.pending = false;
-	vtr_request_set(v, VTR_REQ_EVENT);
+	events_changed(v);
 	return 0;
 }
 
@@ -143,7 +150,7 @@ int vtr_set_sregs(struct vtr_vcpu *v, const struct kvm_sregs *s)
 	if (v->id == 0 && v->rip == 0xfff0 && s->cs.selector == 0xf000 &&
 	    s->cs.base == 0xffff0000 && !(s->cr0 & X86_CR0_PE))
 		v->mp_state = KVM_MP_STATE_RUNNABLE;
-	vtr_request_set(v, VTR_REQ_EVENT);
+	events_changed(v);
 	return 0;
 }
 
@@ -262,7 +269,7 @@ int vtr_set_events(struct vtr_vcpu *v, const struct kvm_vcpu_events *ev)
 		atomic_set(&v->nmi_queued, 0);
 	}
 	v->nmi_masked = ev->nmi.masked;
-	vtr_request_set(v, VTR_REQ_EVENT);
+	events_changed(v);
 	return 0;
 }
 

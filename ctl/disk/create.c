@@ -9,6 +9,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "newfile.h"
 #include "qcow2.h"
 
 static int fill(int fd, enum disk_format format, uint64_t size, const char *backing,
@@ -16,63 +17,22 @@ static int fill(int fd, enum disk_format format, uint64_t size, const char *back
 {
 	if (format == DISK_QCOW2)
 		return qcow2_create(fd, size, backing, backing_format);
-	return ftruncate(fd, size) || fdatasync(fd) ? -errno : 0;
+	return ftruncate(fd, size) ? -errno : 0;
 }
 
-static char *folder_of(const char *path)
+static int create(const char *path, enum disk_format format, uint64_t size, const char *backing,
+		  enum disk_format backing_format)
 {
-	const char *slash = strrchr(path, '/');
+	struct newfile f;
+	int err;
 
-	return slash ? strndup(path, slash - path + 1) : strdup(".");
-}
-
-static int sync_folder(const char *folder)
-{
-	int fd = open(folder, O_RDONLY | O_DIRECTORY | O_CLOEXEC), err = fd < 0 || fsync(fd) ? -errno : 0;
-
-	if (fd >= 0)
-		close(fd);
+	if (newfile_begin(&f, path))
+		return -errno;
+	err = fill(f.fd, format, size, backing, backing_format);
+	if (!err && newfile_commit(&f, path))
+		err = -errno;
+	newfile_end(&f);
 	return err;
-}
-
-/*
- * A file without a name first: whoever is killed leaves nothing. Where the file system has none of these, or nothing is in /proc, one with
- * another name. @temporary: filled with what to link from.
- */
-static int open_new(const char *folder, const char *path, char *temporary, size_t room)
-{
-	int fd = open(folder, O_RDWR | O_TMPFILE | O_CLOEXEC, 0600);
-
-	snprintf(temporary, room, "/proc/self/fd/%d", fd);
-	if (fd >= 0 && !access(temporary, F_OK))
-		return fd;
-	if (fd >= 0)
-		close(fd);
-	snprintf(temporary, room, "%s.%d.new", path, getpid());
-	return open(temporary, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-}
-
-/* link() does not replace what is there. */
-static int create_in(const char *folder, const char *path, enum disk_format format, uint64_t size, const char *backing,
-		     enum disk_format backing_format)
-{
-	size_t room = strlen(path) + 32;
-	char *temporary = malloc(room);
-	int fd = temporary ? open_new(folder, path, temporary, room) : -1, err;
-
-	if (fd < 0) {
-		err = -errno;
-		free(temporary);
-		return err;
-	}
-	err = fill(fd, format, size, backing, backing_format);
-	if (!err && linkat(AT_FDCWD, temporary, AT_FDCWD, path, AT_SYMLINK_FOLLOW))
-		err = -errno;
-	/* The one without a name has none to remove. */
-	unlink(temporary);
-	close(fd);
-	free(temporary);
-	return err ? err : sync_folder(folder);
 }
 
 /**
@@ -89,7 +49,6 @@ static int create_in(const char *folder, const char *path, enum disk_format form
 int disk_create(const char *path, enum disk_format format, uint64_t size, const char *backing,
 		enum disk_format backing_format, struct disk_error *e)
 {
-	char *folder;
 	int err;
 
 	if (format != DISK_RAW && format != DISK_QCOW2)
@@ -97,11 +56,7 @@ int disk_create(const char *path, enum disk_format format, uint64_t size, const 
 				      "make a qcow2 or a raw one");
 	if (size & (DISK_BLOCK - 1) || size > INT64_MAX)
 		return disk_error_set(e, path, "its size is no multiple of 512", "give another size");
-	folder = folder_of(path);
-	if (!folder)
-		return disk_error_errno(e, path, -ENOMEM, "free some memory");
-	err = create_in(folder, path, format, size, backing, backing_format);
-	free(folder);
+	err = create(path, format, size, backing, backing_format);
 	if (err)
 		return disk_error_errno(e, path, err, err == -EEXIST ? "choose another name or remove it" :
 					err == -EFBIG ? "give a smaller size" :

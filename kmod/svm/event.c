@@ -55,6 +55,18 @@ void svm_inject_exception(struct vtr_vcpu *v, const struct vtr_event *ev)
 }
 
 /**
+ * svm_cancel_event() - the entry that an event was given to did not come, and it may be another's now
+ * @v: not running; what is still to be injected stands in v->exc, v->irq_injected and v->nmi_injected
+ */
+void svm_cancel_event(struct vtr_vcpu *v)
+{
+	if (v->hw->rare & SVM_RARE_EVENT) {
+		v->hw->rare &= ~(SVM_RARE_EVENT | SVM_RARE_TRAP);
+		v->hw->vmcb->event_inj = 0;
+	}
+}
+
+/**
  * svm_take_back_event() - after an exit: was what we injected, or the CPU delivered, cut short?
  * @v: loaded
  *

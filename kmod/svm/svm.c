@@ -26,6 +26,7 @@ const struct vtr_backend vtr_svm_backend = {
 	.inject_irq		= svm_inject_irq,
 	.inject_nmi		= svm_inject_nmi,
 	.inject_exception	= svm_inject_exception,
+	.cancel_event		= svm_cancel_event,
 	.irq_window		= svm_irq_window,
 	.nmi_window		= svm_nmi_window,
 	.iret_seen		= svm_iret_seen,

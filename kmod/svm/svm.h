@@ -123,6 +123,7 @@ void svm_explain_failure(struct vtr_vcpu *v);
 void svm_inject_irq(struct vtr_vcpu *v, u8 vector);
 void svm_inject_nmi(struct vtr_vcpu *v);
 void svm_inject_exception(struct vtr_vcpu *v, const struct vtr_event *ev);
+void svm_cancel_event(struct vtr_vcpu *v);
 void svm_irq_window(struct vtr_vcpu *v, bool on);
 void svm_nmi_window(struct vtr_vcpu *v);
 void svm_iret_seen(struct vtr_vcpu *v);

@@ -68,6 +68,20 @@ void vmx_inject_exception(struct vtr_vcpu *v, const struct vtr_event *ev)
 }
 
 /**
+ * vmx_cancel_event() - the entry that an event was given to did not come, and it may be another's now
+ * @v: not running; what is still to be injected stands in v->exc, v->irq_injected and v->nmi_injected
+ */
+void vmx_cancel_event(struct vtr_vcpu *v)
+{
+	if (v->hw->rare & VMX_RARE_EVENT) {
+		v->hw->rare &= ~VMX_RARE_EVENT;
+		vmx_use(v);
+		vmcs_write(VMCS_ENTRY_INTR_INFO, 0);
+		vmx_unuse();
+	}
+}
+
+/**
  * vmx_take_back_event() - after an exit: was what we injected, or the CPU delivered, cut short?
  * @v: loaded
  * @info: IDT-vectoring information

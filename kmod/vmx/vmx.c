@@ -31,6 +31,7 @@ const struct vtr_backend vtr_vmx_backend = {
 	.inject_irq		= vmx_inject_irq,
 	.inject_nmi		= vmx_inject_nmi,
 	.inject_exception	= vmx_inject_exception,
+	.cancel_event		= vmx_cancel_event,
 	.irq_window		= vmx_irq_window,
 	.nmi_window		= vmx_nmi_window,
 	.iret_seen		= vmx_iret_seen,

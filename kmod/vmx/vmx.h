@@ -234,6 +234,7 @@ void vmx_explain_failure(struct vtr_vcpu *v);
 void vmx_inject_irq(struct vtr_vcpu *v, u8 vector);
 void vmx_inject_nmi(struct vtr_vcpu *v);
 void vmx_inject_exception(struct vtr_vcpu *v, const struct vtr_event *ev);
+void vmx_cancel_event(struct vtr_vcpu *v);
 void vmx_irq_window(struct vtr_vcpu *v, bool on);
 void vmx_nmi_window(struct vtr_vcpu *v);
 void vmx_iret_seen(struct vtr_vcpu *v);

@@ -293,7 +293,7 @@ static bool host_has_avx(void)
 /* QEMU 7.2 gives stock KVM's guests #UD for AVX, in one run and not in the next; ours never yet. */
 static bool guest_has_avx(void)
 {
-	return host_has_avx() && !(abi_tcg() && !strcmp(abi_device, "/dev/kvm"));
+	return host_has_avx() && !(abi_tcg() && abi_stock());
 }
 
 static uint64_t host_xcr0(void)

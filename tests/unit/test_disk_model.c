@@ -4,7 +4,7 @@
  * writer that is killed at a random moment, files that may not grow. Our own checker judges the images, and
  * qemu-img beside it where it is installed.
  */
-/* sources: ctl/disk/check.c ctl/disk/commit.c ctl/disk/create.c ctl/disk/disk.c ctl/disk/fork.c ctl/disk/format.c ctl/disk/gate.c ctl/disk/io.c ctl/disk/layer.c ctl/disk/lock.c ctl/disk/nbd.c ctl/disk/qcow2.c ctl/disk/qcow2_cache.c ctl/disk/qcow2_check.c ctl/disk/qcow2_create.c ctl/disk/qcow2_entry.c ctl/disk/qcow2_header.c ctl/disk/qcow2_inflate.c ctl/disk/qcow2_io.c ctl/disk/qcow2_map.c ctl/disk/qcow2_refcount.c ctl/disk/qcow2_sync.c ctl/disk/raw.c */
+/* sources: ctl/disk/check.c ctl/disk/commit.c ctl/disk/create.c ctl/disk/newfile.c ctl/disk/disk.c ctl/disk/fork.c ctl/disk/format.c ctl/disk/gate.c ctl/disk/io.c ctl/disk/layer.c ctl/disk/lock.c ctl/disk/nbd.c ctl/disk/qcow2.c ctl/disk/qcow2_cache.c ctl/disk/qcow2_check.c ctl/disk/qcow2_create.c ctl/disk/qcow2_entry.c ctl/disk/qcow2_header.c ctl/disk/qcow2_inflate.c ctl/disk/qcow2_io.c ctl/disk/qcow2_map.c ctl/disk/qcow2_refcount.c ctl/disk/qcow2_sync.c ctl/disk/raw.c */
 /* libs: -lz -lzstd */
 #include <check.h>
 #include <errno.h>
