@@ -17,7 +17,7 @@
 #define MSR_EFER	0xc0000080
 #define EFER_LME	0x100
 #define PAGE_TABLE	0x07		/* present, writable, user */
-#define PAGE_1G		0x83		/* present, writable, large */
+#define PAGE_2M		0x83		/* present, writable, large */
 
 	.code32
 	.globl _start
@@ -37,16 +37,23 @@ _start:
 	rep movsl
 	cld
 
-	/* The first 4 GiB as they are, by pages of 1 GiB. */
+	/* The first 4 GiB as they are, by pages of 2 MiB, which every CPU has. */
 	lea	(tables - _start)(%ebp), %ebx
 	lea	(0x1000 + PAGE_TABLE)(%ebx), %eax
 	mov	%eax, (%ebx)
 	lea	0x1000(%ebx), %edi
-	mov	$PAGE_1G, %eax
+	lea	(0x2000 + PAGE_TABLE)(%ebx), %eax
 	mov	$4, %ecx
 2:	mov	%eax, (%edi)
 	add	$8, %edi
-	add	$0x40000000, %eax
+	add	$0x1000, %eax
+	loop	2b
+	lea	0x2000(%ebx), %edi
+	mov	$PAGE_2M, %eax
+	mov	$2048, %ecx
+2:	mov	%eax, (%edi)
+	add	$8, %edi
+	add	$0x200000, %eax
 	loop	2b
 	mov	%ebx, %cr3
 
@@ -99,5 +106,5 @@ gdtr:	.word	31
 	.long	0
 
 	.balign	4096
-tables:	.fill	8192
+tables:	.fill	0x6000
 payload:
