@@ -14,6 +14,8 @@
 #include <asm/prctl.h>
 #include <linux/hw_breakpoint.h>
 #include <linux/perf_event.h>
+#include <sys/io.h>
+#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <sys/wait.h>
 
@@ -225,6 +227,50 @@ ABI_TEST("system calls go to the host's kernel, by every way there is, whatever 
 	EXPECT_EQ(regs.rsi, 0x2000);
 	EXPECT_EQ(regs.rdi, 0x5000);
 	EXPECT_EQ(regs.rax, 0x3000);
+}
+
+/* ---- what the thread may do */
+
+GUEST(one_exit, 64, "out %al, $0x80; out %al, $0xf4");
+
+/* Exits cut the task-state segment short, and with it the bitmap of ports. */
+ABI_TEST("the thread may use its I/O ports")
+{
+	struct vcpu *vcpu = vcpu_create(vm_create(VM_IRQCHIP), 0);
+	int i;
+
+	NEED(ioperm(0x80, 1, 1) == 0);
+	vcpu_load64(vcpu, one_exit, one_exit_end);
+	for (i = 0; i < 2; i++) {
+		NEED(vcpu_runs_to_port(vcpu, i ? DONE_PORT : 0x80));
+		__asm__ volatile("out %%al, $0x80" : : "a"(0));
+	}
+}
+
+static uint32_t rights(void)
+{
+	uint32_t eax, edx;
+
+	__asm__ volatile("rdpkru" : "=a"(eax), "=d"(edx) : "c"(0));
+	return eax;
+}
+
+ABI_TEST("the thread's rights by protection key stay")
+{
+	struct vcpu *vcpu;
+	uint32_t before;
+	int i, key = pkey_alloc(0, PKEY_DISABLE_WRITE);
+
+	if (key < 0)
+		abi_skip("the CPU has no protection keys");
+	before = rights();
+	EXPECT(before & PKEY_DISABLE_WRITE << 2 * key);
+	vcpu = vcpu_create(vm_create(VM_IRQCHIP), 0);
+	vcpu_load64(vcpu, one_exit, one_exit_end);
+	for (i = 0; i < 2; i++) {
+		NEED(vcpu_runs_to_port(vcpu, i ? DONE_PORT : 0x80));
+		EXPECT_EQ(rights(), before);
+	}
 }
 
 /* ---- general registers and flags */
