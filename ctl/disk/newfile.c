@@ -52,7 +52,7 @@ int newfile_begin(struct newfile *f, const char *path)
  * @f: filled
  * @path: as it was begun with; nothing may be there
  *
- * Return: 0, or -1 with errno: EEXIST where something was, which is left as it was.
+ * Return: 0, or -1 with errno and nothing there: EEXIST where something was, which is left as it was.
  */
 int newfile_commit(struct newfile *f, const char *path)
 {
@@ -63,11 +63,14 @@ int newfile_commit(struct newfile *f, const char *path)
 	if (fsync(f->fd) || linkat(AT_FDCWD, f->from, AT_FDCWD, path, AT_SYMLINK_FOLLOW))
 		return -1;
 	fd = open_folder(path, folder, O_RDONLY | O_DIRECTORY, 0);
-	if (fd < 0)
-		return -1;
-	err = fsync(fd);
-	close(fd);
-	return err;
+	err = fd < 0 || fsync(fd) ? errno : 0;
+	if (fd >= 0)
+		close(fd);
+	if (!err)
+		return 0;
+	unlink(path);
+	errno = err;
+	return -1;
 }
 
 /**

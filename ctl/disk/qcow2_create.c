@@ -19,6 +19,8 @@
  * @backing: name of the backing file, or NULL
  * @backing_format: its format
  *
+ * The caller sees to it that it reaches the disk.
+ *
  * Return: 0, -EFBIG for a disk above 2 PiB, -EINVAL for a name above 1023 bytes, or another -errno.
  */
 int qcow2_create(int fd, uint64_t size, const char *backing, enum disk_format backing_format)
@@ -47,7 +49,5 @@ int qcow2_create(int fd, uint64_t size, const char *backing, enum disk_format ba
 		qcow2_refcount_set(head + 2 * CLUSTER, i, 4, 1);
 	err = ftruncate(fd, used * CLUSTER) ? -errno : io_write(fd, head, 3 * CLUSTER, 0);
 	free(head);
-	if (!err && fdatasync(fd))
-		err = -errno;
 	return err;
 }

@@ -422,6 +422,17 @@ struct kvm_regs vcpu_regs(struct vcpu *vcpu)
 }
 
 /**
+ * vcpu_allow_interrupts() - RFLAGS.IF is set
+ */
+void vcpu_allow_interrupts(struct vcpu *vcpu)
+{
+	struct kvm_regs regs = vcpu_regs(vcpu);
+
+	regs.rflags |= 1 << 9;
+	NEED(ioctl(vcpu->fd, KVM_SET_REGS, &regs) == 0);
+}
+
+/**
  * vcpu_sregs() - KVM_GET_SREGS
  */
 struct kvm_sregs vcpu_sregs(struct vcpu *vcpu)

@@ -193,6 +193,7 @@ void vcpu_kick(struct vcpu *vcpu);
 uint32_t run_port_data(struct vcpu *vcpu);
 
 struct kvm_regs vcpu_regs(struct vcpu *vcpu);
+void vcpu_allow_interrupts(struct vcpu *vcpu);
 struct kvm_sregs vcpu_sregs(struct vcpu *vcpu);
 int vcpu_mp_state(struct vcpu *vcpu);
 int msr_get(struct vcpu *vcpu, uint32_t index, uint64_t *value);

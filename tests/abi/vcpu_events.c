@@ -101,12 +101,9 @@ ABI_TEST("an interrupt that both the system registers and the events restore is 
 	struct vcpu *vcpu = vcpu_create(vm_create(VM_IRQCHIP), 0);
 	struct kvm_vcpu_events events;
 	struct kvm_sregs sregs;
-	struct kvm_regs regs;
 
 	vcpu_load16(vcpu, count_window, count_window_end);
-	regs = vcpu_regs(vcpu);
-	regs.rflags |= 0x200;
-	EXPECT_OK(ioctl(vcpu->fd, KVM_SET_REGS, &regs));
+	vcpu_allow_interrupts(vcpu);
 	vcpu_place(vcpu, HANDLER_GPA, counter, counter_end);
 	guest_handler16(vcpu, 0x51, HANDLER_GPA);
 	sregs = vcpu_sregs(vcpu);
@@ -115,8 +112,6 @@ ABI_TEST("an interrupt that both the system registers and the events restore is 
 	NEED(ioctl(vcpu->fd, KVM_GET_VCPU_EVENTS, &events) == 0);
 	EXPECT_EQ(events.interrupt.injected, 1);
 	EXPECT_EQ(events.interrupt.nr, 0x51);
-	events.interrupt.injected = 1;
-	events.interrupt.nr = 0x51;
 	EXPECT_OK(ioctl(vcpu->fd, KVM_SET_VCPU_EVENTS, &events));
 	NEED(vcpu_done(vcpu));
 	EXPECT_EQ(vcpu_regs(vcpu).rbx & 0xffff, 1);

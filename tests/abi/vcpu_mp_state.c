@@ -61,12 +61,9 @@ ABI_TEST("a vCPU set to HALTED blocks until an interrupt")
 {
 	struct vcpu *vcpu = vcpu_create(vm_create(VM_IRQCHIP), 0);
 	struct kvm_msi msi = {.address_lo = LAPIC_GPA, .data = 0x41};
-	struct kvm_regs regs;
 
 	vcpu_load16(vcpu, done, done_end);
-	regs = vcpu_regs(vcpu);
-	regs.rflags |= 0x200;
-	NEED(ioctl(vcpu->fd, KVM_SET_REGS, &regs) == 0);
+	vcpu_allow_interrupts(vcpu);
 	vcpu_place(vcpu, HANDLER_GPA, handler, handler_end);
 	guest_handler16(vcpu, 0x41, HANDLER_GPA);
 	lapic_write(vcpu, 0xf0, 0x1ff);

@@ -137,14 +137,11 @@ ABI_TEST("the interrupt in the bitmap is injected once")
 {
 	struct vcpu *vcpu = vcpu_create(vm_create(VM_IRQCHIP), 0);
 	struct kvm_sregs sregs;
-	struct kvm_regs regs;
 	size_t i;
 
 	vcpu_load16(vcpu, take, take_end);
 	/* VMX refuses to inject an interrupt into a guest that takes none. */
-	regs = vcpu_regs(vcpu);
-	regs.rflags |= 0x200;
-	NEED(ioctl(vcpu->fd, KVM_SET_REGS, &regs) == 0);
+	vcpu_allow_interrupts(vcpu);
 	vcpu_place(vcpu, HANDLER_GPA, handler, handler_end);
 	guest_handler16(vcpu, 0x61, HANDLER_GPA);
 	sregs = vcpu_sregs(vcpu);

@@ -15,6 +15,7 @@
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -295,6 +296,26 @@ START_TEST(test_commit)
 }
 END_TEST
 
+/* A folder that may be written but not opened cannot be synced: no image is left where that was to be said of one. */
+START_TEST(test_unsynced_folder)
+{
+	struct disk_error e = { 0 };
+	uid_t was = geteuid();
+	int err;
+
+	if (!was)
+		ck_assert_int_eq(chown(folder, 65534, 65534), 0);
+	ck_assert_int_eq(chmod(folder, 0300), 0);
+	if (!was)
+		ck_assert_int_eq(seteuid(65534), 0);
+	err = disk_create(name("a"), _i ? DISK_QCOW2 : DISK_RAW, SIZE, NULL, DISK_AUTO, &e);
+	ck_assert_int_eq(seteuid(was), 0);
+	ck_assert_int_eq(chmod(folder, 0700), 0);
+	ck_assert_int_eq(err, -1);
+	ck_assert_int_eq(access(name("a"), F_OK), -1);
+}
+END_TEST
+
 START_TEST(test_compressed)
 {
 	create(name("r"), DISK_RAW, NULL, DISK_AUTO);
@@ -516,6 +537,7 @@ int main(void)
 	tcase_add_loop_test(c, test_foreign, 0, 8);
 	tcase_add_test(c, test_chain);
 	tcase_add_loop_test(c, test_commit, 0, 2);
+	tcase_add_loop_test(c, test_unsynced_folder, 0, 2);
 	tcase_add_loop_test(c, test_compressed, 0, 2);
 	tcase_add_test(c, test_snapshot);
 	tcase_add_test(c, test_killed);
