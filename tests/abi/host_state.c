@@ -166,6 +166,8 @@ GUEST(exit_with_42, 32,
       "mov $42, %ebx; mov $1, %eax; call *%edx\n"
       "3: ud2");
 
+enum { NOT_EXECUTED = 1 };
+
 static int status_of_32bit_process(void)
 {
 	enum { BASE = 0x8048000 };
@@ -192,7 +194,7 @@ static int status_of_32bit_process(void)
 	NEED(child >= 0);
 	if (!child) {
 		fexecve(fd, none, none);
-		_exit(1);
+		_exit(NOT_EXECUTED);
 	}
 	NEED(waitpid(child, &status, 0) == child);
 	close(fd);
@@ -209,13 +211,16 @@ static long getpid_by_int80(void)
 
 ABI_TEST("system calls go to the host's kernel, by every way there is, whatever the guest's MSRs say")
 {
-	struct vcpu *vcpu = vcpu_create(vm_create(VM_IRQCHIP), 0);
+	struct vcpu *vcpu;
 	struct kvm_regs regs;
 	pid_t self = getpid();
-	int i;
+	int i, status = status_of_32bit_process();
 
+	if (status == NOT_EXECUTED << 8)
+		abi_skip("the host's kernel has no 32-bit system calls");
+	EXPECT_EQ(status, 42 << 8);
+	vcpu = vcpu_create(vm_create(VM_IRQCHIP), 0);
 	vcpu_load64(vcpu, own_syscalls, own_syscalls_end);
-	EXPECT_EQ(status_of_32bit_process(), 42 << 8);
 	for (i = 0; i < 2; i++) {
 		NEED(vcpu_runs_to_port(vcpu, i ? DONE_PORT : 0x80));
 		EXPECT_EQ(syscall(SYS_getpid), self);
@@ -236,10 +241,14 @@ GUEST(one_exit, 64, "out %al, $0x80; out %al, $0xf4");
 /* Exits cut the task-state segment short, and with it the bitmap of ports. */
 ABI_TEST("the thread may use its I/O ports")
 {
-	struct vcpu *vcpu = vcpu_create(vm_create(VM_IRQCHIP), 0);
+	struct vcpu *vcpu;
 	int i;
 
-	NEED(ioperm(0x80, 1, 1) == 0);
+	if (ioperm(0x80, 1, 1)) {
+		EXPECT_EQ(errno, ENOSYS);
+		abi_skip("the host's kernel gives no ports to threads");
+	}
+	vcpu = vcpu_create(vm_create(VM_IRQCHIP), 0);
 	vcpu_load64(vcpu, one_exit, one_exit_end);
 	for (i = 0; i < 2; i++) {
 		NEED(vcpu_runs_to_port(vcpu, i ? DONE_PORT : 0x80));
