@@ -165,15 +165,18 @@ static noinline enum vtr_act vtr_act_db(struct vtr_vcpu *v, const struct vtr_exi
 {
 	bool stepped = vtr_hw(stepped)(v);
 
-	if (v->guest_debug & (KVM_GUESTDBG_SINGLESTEP | KVM_GUESTDBG_USE_HW_BP))
+	if (v->guest_debug & (KVM_GUESTDBG_SINGLESTEP | KVM_GUESTDBG_USE_HW_BP)) {
+		/* What an AMD CPU has added to DR6 is the debugger's. */
+		vtr_hw(set_dr)(v, 6, vtr_hw(get_dr)(v, 6));
 		return vtr_exit_debug(v, X86_TRAP_DB, e->exc.dr6);
+	}
 	/* A step that was ours, to see an NMI handler's IRET through, is no business of the guest. */
 	if (stepped && !(v->rflags & X86_EFLAGS_TF) && !(e->exc.dr6 & 0xf)) {
 		vtr_request_set(v, VTR_REQ_EVENT);
 		return VTR_ACT_RESUME;
 	}
 	vtr_queue_exception(v, X86_TRAP_DB, false, 0);
-	v->dr6 = e->exc.dr6;
+	vtr_hw(set_dr)(v, 6, e->exc.dr6);
 	v->exc.payload = 0;
 	v->exc.has_payload = true;
 	return VTR_ACT_RESUME;
@@ -407,11 +410,16 @@ static enum vtr_act vtr_slow_cr(struct vtr_vcpu *v, const struct vtr_exit *e)
 	return VTR_ACT_RESUME;
 }
 
-/* MOV DR: SDM 3B "Debug Registers". DR4 and DR5 are DR6 and DR7 unless CR4.DE makes them invalid. */
+/*
+ * MOV DR, while a debugger has the CPU's registers: SDM 3B "Debug Registers". DR4 and DR5 are DR6 and DR7 unless CR4.DE makes them
+ * invalid. The exit comes before the CPU's check of the privilege level and before a general-detect #DB (the debugger's, its DR7 is in
+ * force): SDM 3C "Instructions That Cause VM Exits Conditionally".
+ */
 static enum vtr_act vtr_slow_dr(struct vtr_vcpu *v)
 {
 	enum vtr_act act;
 	const struct vtr_insn *i = vtr_decode_slow(v, &act);
+	struct vtr_code_state s;
 	u64 val;
 	u8 nr;
 
@@ -424,6 +432,13 @@ static enum vtr_act vtr_slow_dr(struct vtr_vcpu *v)
 		vtr_queue_ud(v);
 		return VTR_ACT_RESUME;
 	}
+	vtr_hw(code_state)(v, &s);
+	if (s.cpl) {
+		vtr_queue_gp(v);
+		return VTR_ACT_RESUME;
+	}
+	if (v->guest_debug & KVM_GUESTDBG_USE_HW_BP && v->debug_dr7 & VTR_DR7_GD)
+		return vtr_exit_debug(v, X86_TRAP_DB, VTR_DR6_BD | VTR_DR6_ONES);
 	if (nr == 4 || nr == 5)
 		nr += 2;
 	if (i->store) {
@@ -438,7 +453,7 @@ static enum vtr_act vtr_slow_dr(struct vtr_vcpu *v)
 		if (nr < 4)
 			v->dr[nr] = val;
 		else if (nr == 6)
-			v->dr6 = (val & 0xe00fULL) | 0xffff0ff0;
+			v->dr6 = (val & VTR_DR6_BITS) | VTR_DR6_ONES;
 		else
 			v->dr7 = (val & 0xffff2fffULL) | 0x400;
 		vtr_hw(update_debug)(v);

@@ -60,6 +60,7 @@ struct vtr_code_state {
  * get/set_segment, get/set_table: KVM's segment and table structs (VCPU_SREG_* order below).
  * get/set_cr: number 0, 2, 3, 4, 8; no checks, 8 goes to the virtual TPR and v->cr8.
  * get/set_msr: MSRs that live in the hardware's state; 0 or -ENOENT; values already validated.
+ * get/set_dr: the guest's DR6 or DR7, wherever they are now; no checks, and nothing is armed. Loaded or not.
  * flush_tlb: cached translations of this guest are void before the next entry. Loaded or not.
  * lend_debug: the guest accesses its debug registers without exits until vcpu_put. Loaded.
  * update_debug: v->dr, dr7, guest_debug changed.
@@ -109,6 +110,8 @@ struct vtr_code_state {
 	OP(set_cr,		void,	(struct vtr_vcpu *v, int nr, u64 val)) \
 	OP(get_msr,		int,	(struct vtr_vcpu *v, u32 msr, u64 *val)) \
 	OP(set_msr,		int,	(struct vtr_vcpu *v, u32 msr, u64 val)) \
+	OP(get_dr,		u64,	(struct vtr_vcpu *v, int nr)) \
+	OP(set_dr,		void,	(struct vtr_vcpu *v, int nr, u64 val)) \
 	OP(flush_tlb,		void,	(struct vtr_vcpu *v)) \
 	OP(lend_debug,		void,	(struct vtr_vcpu *v)) \
 	OP(update_debug,	void,	(struct vtr_vcpu *v)) \

@@ -373,7 +373,7 @@ void vtr_advance_slow(struct vtr_vcpu *v)
 		v->rflags &= ~X86_EFLAGS_RF;
 		if (v->rflags & X86_EFLAGS_TF && !(v->guest_debug & KVM_GUESTDBG_SINGLESTEP)) {
 			vtr_queue_exception(v, X86_TRAP_DB, false, 0);
-			v->exc.payload = BIT(14);	/* DR6.BS */
+			v->exc.payload = VTR_DR6_BS;
 			v->exc.has_payload = true;
 		}
 	}

@@ -131,6 +131,17 @@ void vtr_queue_pf(struct vtr_vcpu *v, u64 addr, u32 error)
 	}
 }
 
+/* What the CPU does on the way to a #DB's handler, but not when the #DB is injected: SDM 3B "Debug Registers". */
+static void vtr_prepare_db(struct vtr_vcpu *v, const struct vtr_event *x)
+{
+	u64 dr7 = vtr_hw(get_dr)(v, 7);
+
+	if (x->has_payload && x->payload)
+		vtr_hw(set_dr)(v, 6, vtr_hw(get_dr)(v, 6) | x->payload);
+	if (dr7 & VTR_DR7_GD)
+		vtr_hw(set_dr)(v, 7, dr7 & ~VTR_DR7_GD);
+}
+
 static void vtr_inject_exception(struct vtr_vcpu *v)
 {
 	struct vtr_event *x = &v->exc;
@@ -138,13 +149,11 @@ static void vtr_inject_exception(struct vtr_vcpu *v)
 	if (!x->injected)
 		vtr_fault_note(v, v->exit.kind == VTR_EXIT_EXCEPTION ? VITRINE_FAULT_INTERCEPTED :
 								      VITRINE_FAULT_RAISED);
-	if (x->has_payload) {
-		if (x->vector == X86_TRAP_PF)
-			vtr_hw(set_cr)(v, 2, x->payload);
-		else if (x->vector == X86_TRAP_DB)
-			v->dr6 |= x->payload;
-		x->has_payload = false;
-	}
+	if (x->vector == X86_TRAP_DB && !x->injected)
+		vtr_prepare_db(v, x);
+	else if (x->vector == X86_TRAP_PF && x->has_payload)
+		vtr_hw(set_cr)(v, 2, x->payload);
+	x->has_payload = false;
 	/* A fault restarts its instruction with RF set, so that a breakpoint on it is not hit twice. */
 	if (x->vector != X86_TRAP_DB && x->vector != X86_TRAP_BP && x->vector != X86_TRAP_OF &&
 	    !x->injected)
@@ -483,7 +492,7 @@ static int vtr_handle_slow_requests(struct vtr_vcpu *v, bool *user)
 		*user = true;
 	} else if (v->step_done) {
 		v->step_done = false;
-		vtr_exit_debug(v, X86_TRAP_DB, BIT(14) | 0xffff0ff0);
+		vtr_exit_debug(v, X86_TRAP_DB, VTR_DR6_BS | VTR_DR6_ONES);
 		*user = true;
 	} else if (test_and_clear_bit(VTR_REQ_EOI_EXIT, &v->requests)) {
 		v->run->exit_reason = KVM_EXIT_IOAPIC_EOI;

@@ -298,7 +298,7 @@ int vtr_set_debugregs(struct vtr_vcpu *v, const struct kvm_debugregs *d)
 	if (d->flags || d->dr6 >> 32 || d->dr7 >> 32)
 		return -EINVAL;
 	memcpy(v->dr, d->db, sizeof(v->dr));
-	v->dr6 = d->dr6 | 0xffff0ff0;
+	v->dr6 = d->dr6 | VTR_DR6_ONES;
 	v->dr7 = (d->dr7 & ~0xd000ULL) | 0x400;
 	vtr_hw(update_debug)(v);
 	return 0;

@@ -21,8 +21,6 @@ SAME_NUMBER(TR);
 SAME_NUMBER(LDTR);
 
 #define DR7_LOCAL	0x155	/* L0 to L3 and LE: gone with the task that set them */
-#define DR6_BT		BIT(15)
-#define DR6_ONES	0xffff0ff0
 
 /* What a switch is about, and who switches. */
 struct task {
@@ -189,7 +187,7 @@ static void task_raise(struct vtr_vcpu *v, const struct vtr_task_switch *t)
 		vtr_queue_exception(v, t->vector, true, t->error);
 	} else if (t->trap) {
 		vtr_queue_exception(v, X86_TRAP_DB, false, 0);
-		v->exc.payload = DR6_BT | DR6_ONES;
+		v->exc.payload = VTR_DR6_BT;
 		v->exc.has_payload = true;
 	}
 }

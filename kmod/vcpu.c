@@ -177,7 +177,7 @@ void vtr_vcpu_reset(struct vtr_vcpu *v, bool init)
 	v->rip = 0xfff0;
 	v->rflags = 2;
 	memset(v->dr, 0, sizeof(v->dr));
-	v->dr6 = 0xffff0ff0;
+	v->dr6 = VTR_DR6_ONES;
 	v->dr7 = 0x400;
 	memset(&v->exc, 0, sizeof(v->exc));
 	v->irq_injected = -1;

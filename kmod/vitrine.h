@@ -43,6 +43,14 @@
 
 #define VTR_MAX_VCPUS	255	/* xAPIC ids; 255 is the broadcast id */
 
+/* Debug registers: SDM 3B "Debug Status Register (DR6)", "Debug Control Register (DR7)". */
+#define VTR_DR6_ONES	0xffff0ff0ULL
+#define VTR_DR6_BITS	0xe00fULL	/* what may change, without those of transactions and bus locks */
+#define VTR_DR6_BD	BIT_ULL(13)
+#define VTR_DR6_BS	BIT_ULL(14)
+#define VTR_DR6_BT	BIT_ULL(15)
+#define VTR_DR7_GD	BIT_ULL(13)
+
 /* Bits of vcpu->requests: what the vCPU must do before it enters the guest again. */
 enum vtr_request {
 	VTR_REQ_EVENT,		/* look at interrupts, NMIs and exceptions again */

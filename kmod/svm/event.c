@@ -167,6 +167,10 @@ bool svm_stepped(struct vtr_vcpu *v)
 {
 	bool step = v->hw->rare & SVM_RARE_NMI;
 
+	if (v->hw->rare & (SVM_RARE_NMI | SVM_RARE_STEP)) {
+		v->hw->vmcb->dr6 = v->hw->guest_dr6;
+		svm_touch(v, VMCB_CLEAN_DR);
+	}
 	v->hw->rare &= ~SVM_RARE_NMI;
 	return step;
 }

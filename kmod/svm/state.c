@@ -418,6 +418,43 @@ void svm_take_debug(struct vtr_vcpu *v)
 }
 
 /**
+ * svm_get_dr() - a debug register of the guest's, not of its debugger's
+ * @v: by its own thread
+ * @nr: 6 or 7
+ *
+ * Return: its value.
+ */
+u64 svm_get_dr(struct vtr_vcpu *v, int nr)
+{
+	const struct vmcb *b = v->hw->vmcb;
+
+	if (nr == 7)
+		return v->hw->dr_lent ? b->dr7 : v->dr7;
+	return v->hw->dr_lent ? b->dr6 : v->dr6;
+}
+
+/**
+ * svm_set_dr() - the same, written
+ * @v: by its own thread
+ * @nr: 6 or 7
+ * @val: valid; breakpoints are enabled as before
+ */
+void svm_set_dr(struct vtr_vcpu *v, int nr, u64 val)
+{
+	struct vmcb *b = v->hw->vmcb;
+
+	if (nr == 6) {
+		v->dr6 = val;
+		b->dr6 = val;
+	} else {
+		v->dr7 = val;
+		if (!(v->guest_debug & KVM_GUESTDBG_USE_HW_BP))
+			b->dr7 = val;
+	}
+	svm_touch(v, VMCB_CLEAN_DR);
+}
+
+/**
  * svm_set_tsc_offset() - guest TSC = host TSC + @offset
  * @v: not running
  * @offset: added modulo 2^64

@@ -48,6 +48,8 @@ const struct vtr_backend vtr_svm_backend = {
 	.flush_tlb		= svm_flush_tlb,
 	.lend_debug		= svm_lend_debug,
 	.update_debug		= svm_update_debug,
+	.get_dr			= svm_get_dr,
+	.set_dr			= svm_set_dr,
 	/*
 	 * No AVIC: virtual_interrupts, virtual_apic, virtual_irqs and virtual_eois are not there. The
 	 * CPU keeps no log of writes: cpu_logs and log_writes are not there either; nor does it end a

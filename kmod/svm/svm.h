@@ -65,6 +65,7 @@ struct vtr_backend_vcpu {
 	u64 iret_rip;
 	u64 trap_rip;		/* where the handler of the trap that went in last returns to */
 	u64 guest_tf;		/* RFLAGS.TF as the guest has it, while single-stepping */
+	u64 guest_dr6;		/* the VMCB's before a step, which leaves its mark there */
 	u64 cr4;		/* the guest's view; the VMCB's has CR4.MCE of the host */
 	u32 spec_ctrl;
 	bool spec_ctrl_open;	/* the guest may write SPEC_CTRL without an exit */
@@ -148,6 +149,8 @@ int svm_set_msr(struct vtr_vcpu *v, u32 msr, u64 val);
 void svm_lend_debug(struct vtr_vcpu *v);
 void svm_take_debug(struct vtr_vcpu *v);
 void svm_update_debug(struct vtr_vcpu *v);
+u64 svm_get_dr(struct vtr_vcpu *v, int nr);
+void svm_set_dr(struct vtr_vcpu *v, int nr, u64 val);
 void svm_set_tsc_offset(struct vtr_vcpu *v, u64 offset);
 void svm_set_tsc_ratio(struct vtr_vcpu *v, u64 ratio);
 

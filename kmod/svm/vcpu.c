@@ -138,7 +138,7 @@ void svm_vcpu_reset(struct vtr_vcpu *v, bool init)
 		 X86_CR0_ET;
 	svm_set_cr(v, 4, 0);
 	b->efer = EFER_SVME;
-	b->dr6 = 0xffff0ff0;
+	b->dr6 = VTR_DR6_ONES;
 	b->dr7 = 0x400;
 	b->int_state = 0;
 	b->event_inj = 0;
@@ -317,6 +317,7 @@ static noinline void svm_enter_rare(struct vtr_vcpu *v)
 		svm_asid_new(v, this_cpu_ptr(&svm_cpus));
 	if (hw->rare & (SVM_RARE_NMI | SVM_RARE_STEP)) {
 		hw->guest_tf = v->rflags & X86_EFLAGS_TF;
+		hw->guest_dr6 = hw->vmcb->dr6;
 		hw->vmcb->rflags |= X86_EFLAGS_TF;
 	}
 	/* What the handler returns to is NextRIP on a CPU that has it: APM2 "Event Injection". */

@@ -61,9 +61,6 @@ void vmx_inject_exception(struct vtr_vcpu *v, const struct vtr_event *ev)
 		vmcs_write(VMCS_ENTRY_ERROR_CODE, ev->error);
 		event |= VMX_INTR_ERROR;
 	}
-	/* A guest that has the debug registers reads DR6 without an exit. */
-	if (ev->vector == X86_TRAP_DB && v->hw->dr_lent)
-		set_debugreg(v->dr6, 6);
 	vmx_inject(v, event);
 }
 

@@ -95,13 +95,9 @@ static void vmx_decode_exception(struct vtr_vcpu *v, struct vtr_exit *e)
 		vmx_block_nmis_again(v);
 	/* The exit comes before DR6 is written: SDM 3C "Exit Qualification for Debug Exceptions". */
 	if (e->exc.vector == X86_TRAP_DB) {
-		unsigned long dr6 = v->dr6;
-
-		if (v->hw->dr_lent)
-			get_debugreg(dr6, 6);
 		/* B0..3 are this exception's alone, the others stay until the guest clears them. */
-		e->exc.dr6 = (dr6 & ~0xfULL) | 0xffff0ff0 |
-			     (vmcs_read(VMCS_EXIT_QUALIFICATION) & 0xe00f);
+		e->exc.dr6 = (vmx_get_dr(v, 6) & ~0xfULL) | VTR_DR6_ONES |
+			     (vmcs_read(VMCS_EXIT_QUALIFICATION) & VTR_DR6_BITS);
 	}
 }
 
@@ -177,7 +173,7 @@ static void vmx_decode_rest(struct vtr_vcpu *v, struct vtr_exit *e)
 		e->kind = VTR_EXIT_EXCEPTION;
 		e->exc.vector = X86_TRAP_DB;
 		e->exc.has_error = false;
-		e->exc.dr6 = 0xffff0ff0 | BIT(14);
+		e->exc.dr6 = VTR_DR6_ONES | VTR_DR6_BS;
 		break;
 	default:
 		e->kind = VTR_EXIT_UNKNOWN;

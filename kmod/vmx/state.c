@@ -537,6 +537,47 @@ void vmx_take_debug(struct vtr_vcpu *v)
 }
 
 /**
+ * vmx_get_dr() - a debug register of the guest's, not of its debugger's
+ * @v: by its own thread
+ * @nr: 6 or 7
+ *
+ * Return: its value.
+ */
+u64 vmx_get_dr(struct vtr_vcpu *v, int nr)
+{
+	unsigned long dr6;
+
+	if (nr == 7)
+		return v->hw->dr_lent ? vmcs_read(VMCS_GUEST_DR7) : v->dr7;
+	if (!v->hw->dr_lent)
+		return v->dr6;
+	get_debugreg(dr6, 6);
+	return dr6;
+}
+
+/**
+ * vmx_set_dr() - the same, written
+ * @v: by its own thread
+ * @nr: 6 or 7
+ * @val: valid; breakpoints are enabled as before
+ */
+void vmx_set_dr(struct vtr_vcpu *v, int nr, u64 val)
+{
+	if (nr == 6) {
+		v->dr6 = val;
+		if (v->hw->dr_lent)
+			set_debugreg(val, 6);
+		return;
+	}
+	v->dr7 = val;
+	if (v->guest_debug & KVM_GUESTDBG_USE_HW_BP)
+		return;
+	vmx_use(v);
+	vmcs_write(VMCS_GUEST_DR7, val);
+	vmx_unuse();
+}
+
+/**
  * vmx_set_tsc_offset() - guest TSC = host TSC + @offset
  * @v: not running
  * @offset: added modulo 2^64

@@ -275,6 +275,8 @@ void vmx_put_syscall_msrs(struct vtr_vcpu *v);
 void vmx_lend_debug(struct vtr_vcpu *v);
 void vmx_take_debug(struct vtr_vcpu *v);
 void vmx_update_debug(struct vtr_vcpu *v);
+u64 vmx_get_dr(struct vtr_vcpu *v, int nr);
+void vmx_set_dr(struct vtr_vcpu *v, int nr, u64 val);
 void vmx_set_tsc_offset(struct vtr_vcpu *v, u64 offset);
 void vmx_set_tsc_ratio(struct vtr_vcpu *v, u64 ratio);
 

@@ -4,6 +4,9 @@
  */
 #include "abi.h"
 
+#include <signal.h>
+#include <sys/time.h>
+
 GUEST(nops, 64, "nop; nop; int3; nop; out %al, $0xf4");
 GUEST(store, 64, "mov $0x20000, %esi; movb $1, (%rsi); nop; out %al, $0xf4");
 
@@ -260,4 +263,131 @@ ABI_TEST("steps stay in the code while interrupts are held up")
 	}
 	NEED(guest_debug(vcpu, 0, 0, 0) == 0);
 	EXPECT(vcpu_done(vcpu));
+}
+
+/*
+ * While breakpoints are enabled the guest has the debug registers for itself. A #DB that the hypervisor delivers has its bits in the
+ * guest's DR6 nevertheless: of a write breakpoint's exit, whatever comes between it and the next entry, and of a step over an instruction
+ * that the hypervisor carries out. The guests leave none enabled: QEMU 7.2 keeps it over a #VMEXIT, takes it for one of another kind when
+ * the next guest writes DR7, and crashes.
+ */
+GUEST(watched, 16,
+      "mov $0x6000, %eax; mov %eax, %dr0; mov $0xd0402, %eax; mov %eax, %dr7\n"
+      "1: mov $0xffff0ff0, %eax; mov %eax, %dr6; mov %eax, 0x6000; incl 0x6010\n"
+      "cmpl $20000, 0x6010; jne 1b; mov $0x400, %eax; mov %eax, %dr7; out %al, $0xf4");
+GUEST(watcher, 16,
+      "mov %dr6, %eax; and $0xf, %eax; cmp $1, %eax; jne 1f; incl 0x6014; iret\n"
+      "1: incl 0x6018; iret");
+
+static uint32_t guest_word(struct vcpu *vcpu, unsigned int gpa)
+{
+	uint32_t word;
+
+	memcpy(&word, vcpu->vm->ram + gpa, sizeof(word));
+	return word;
+}
+
+static void on_alarm(int signal)
+{
+	(void)signal;
+}
+
+ABI_TEST("DR6 names the breakpoint though signals come between its exit and the next entry")
+{
+	struct vcpu *vcpu = vcpu_create(vm_create(VM_IRQCHIP), 0);
+	struct itimerval every = {.it_interval.tv_usec = 500, .it_value.tv_usec = 500};
+	struct sigaction act = {.sa_handler = on_alarm};
+	unsigned int signals = 0;
+
+	vcpu_load16(vcpu, watched, watched_end);
+	vcpu_place(vcpu, HANDLER_GPA, watcher, watcher_end);
+	guest_handler16(vcpu, 1, HANDLER_GPA);
+	NEED(sigaction(SIGALRM, &act, NULL) == 0);
+	NEED(setitimer(ITIMER_REAL, &every, NULL) == 0);
+	while (vcpu_run(vcpu) == EINTR)
+		signals++;
+	EXPECT_EQ(vcpu->run->exit_reason, KVM_EXIT_IO);
+	printf("# %u signals, %u breakpoints\n", signals, guest_word(vcpu, 0x6014));
+	EXPECT(signals > 20);
+	EXPECT(guest_word(vcpu, 0x6014) > 0);
+	EXPECT_EQ(guest_word(vcpu, 0x6018), 0);
+}
+
+/* DR6: B3 when the vCPU is put, cleared by the guest after that; then a step over CPUID. */
+GUEST(stepped, 16,
+      "mov $0x6000, %eax; mov %eax, %dr0; mov $0xd0402, %eax; mov %eax, %dr7\n"
+      "mov $0xffff0ff8, %eax; mov %eax, %dr6; out %al, $0x80\n"
+      "mov $0xffff0ff0, %eax; mov %eax, %dr6\n"
+      "pushf; orw $0x100, %ss:0x7ffe; popf; cpuid; hlt");
+GUEST(step_seen, 16, "mov %dr6, %eax; mov %eax, 0x6010; mov $0x400, %eax; mov %eax, %dr7; out %al, $0xf4");
+
+ABI_TEST("DR6 says single step after an emulated instruction, and nothing that the guest has cleared")
+{
+	struct vcpu *vcpu = vcpu_create(vm_create(VM_IRQCHIP), 0);
+
+	vcpu_load16(vcpu, stepped, stepped_end);
+	vcpu_place(vcpu, HANDLER_GPA, step_seen, step_seen_end);
+	guest_handler16(vcpu, 1, HANDLER_GPA);
+	NEED(vcpu_runs_to_port(vcpu, 0x80));
+	NEED(vcpu_done(vcpu));
+	EXPECT_EQ(guest_word(vcpu, 0x6010), 0xffff4ff0);
+}
+
+/* DR7.GD: each access of a debug register is a #DB, less those of its handler: the CPU clears GD on the way there. */
+GUEST(detected, 16, "mov $0x2400, %eax; mov %eax, %dr7; mov %dr0, %ebx; out %al, $0x80");
+GUEST(detector, 16, "mov %dr6, %eax; mov %eax, 0x6010; mov %dr7, %eax; mov %eax, 0x6014; out %al, $0xf4");
+
+ABI_TEST("the handler of a general-detect #DB has the debug registers to itself")
+{
+	struct vcpu *vcpu = vcpu_create(vm_create(VM_IRQCHIP), 0);
+
+	vcpu_load16(vcpu, detected, detected_end);
+	vcpu_place(vcpu, HANDLER_GPA, detector, detector_end);
+	guest_handler16(vcpu, 1, HANDLER_GPA);
+	NEED(vcpu_runs_to(vcpu, KVM_EXIT_IO));
+	if (abi_tcg() && vcpu->run->io.port == 0x80)
+		abi_skip("QEMU has no DR7.GD");
+	EXPECT_EQ(vcpu->run->io.port, DONE_PORT);
+	EXPECT_EQ(guest_word(vcpu, 0x6010), 0xffff2ff0);
+	EXPECT_EQ(guest_word(vcpu, 0x6014), 0x400);
+}
+
+/* A debugger's breakpoints make each MOV DR an exit, on Intel's CPUs before the check of the privilege level. */
+GUEST(user_mov_dr, 64, "mov $0x1234, %eax; mov %rax, %dr0; out %al, $0xf4");
+
+ABI_TEST("a guest's user mode has no debug registers, though a debugger is there")
+{
+	struct vcpu *vcpu = vcpu_create(vm_create(VM_IRQCHIP), 0);
+	struct kvm_debugregs debug;
+	struct kvm_sregs sregs;
+	struct kvm_regs regs;
+
+	vcpu_load64(vcpu, user_mov_dr, user_mov_dr_end);
+	sregs = vcpu_sregs(vcpu);
+	sregs.cs.dpl = 3;
+	sregs.cs.selector |= 3;
+	sregs.ss.dpl = 3;
+	sregs.ss.selector |= 3;
+	NEED(ioctl(vcpu->fd, KVM_SET_SREGS, &sregs) == 0);
+	regs = vcpu_regs(vcpu);
+	regs.rflags = 0x3002; /* IOPL 3: it may write to the port */
+	NEED(ioctl(vcpu->fd, KVM_SET_REGS, &regs) == 0);
+	NEED(guest_debug(vcpu, KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_USE_HW_BP, 0x400, 0) == 0);
+	EXPECT(vcpu_runs_to(vcpu, KVM_EXIT_SHUTDOWN));
+	NEED(ioctl(vcpu->fd, KVM_GET_DEBUGREGS, &debug) == 0);
+	EXPECT_EQ(debug.db[0], 0);
+}
+
+ABI_TEST("a debugger's general detect exits before the guest's MOV DR")
+{
+	struct vcpu *vcpu = vcpu_create(vm_create(VM_IRQCHIP), 0);
+
+	if (abi_tcg() && abi_stock())
+		abi_skip("QEMU has no DR7.GD, and KVM's guest does not get past its access");
+	vcpu_load16(vcpu, detected, detected_end);
+	NEED(guest_debug(vcpu, KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_USE_HW_BP, 0x2400, 0) == 0);
+	need_debug_exit(vcpu);
+	EXPECT_EQ(vcpu->run->debug.arch.exception, 1);
+	EXPECT_EQ(vcpu->run->debug.arch.pc, CODE_GPA + 6);
+	EXPECT(vcpu->run->debug.arch.dr6 & 1 << 13);
 }
