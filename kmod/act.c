@@ -175,6 +175,9 @@ static noinline enum vtr_act vtr_act_db(struct vtr_vcpu *v, const struct vtr_exi
 		vtr_request_set(v, VTR_REQ_EVENT);
 		return VTR_ACT_RESUME;
 	}
+	/* INT1's handler returns behind it. */
+	if (e->insn_len)
+		vtr_advance(v, v->rip + e->insn_len);
 	vtr_queue_exception(v, X86_TRAP_DB, false, 0);
 	vtr_hw(set_dr)(v, 6, e->exc.dr6);
 	v->exc.payload = 0;

@@ -178,6 +178,9 @@ static inline int vtr_hw_set_msr(struct vtr_vcpu *v, u32 msr, u64 val)
 extern const struct vtr_backend vtr_svm_backend, vtr_vmx_backend;
 extern const struct vtr_backend *vtr_backend;
 
+/* Before each entry its checks are gone through in software: a backend keeps what it finds until after the exit. */
+extern bool vtr_check_entries;
+
 /* A machine check that ended a guest, or its entry, goes to the host's handler: it has to clear it, or the next one is the end. Interrupts off. */
 static inline void vtr_host_machine_check(void)
 {

@@ -76,7 +76,7 @@ struct vtr_pio {
 /**
  * struct vtr_exit - one exit, decoded by the backend
  * @kind: what it was
- * @insn_len: length of the instruction that caused it in bytes, 0 where the CPU did not say
+ * @insn_len: length of the instruction that caused it in bytes, 0 where the CPU did not say; of a #DB: of INT1, 0 where it was none
  * @hw_reason: the CPU's own code, for user space when nothing else can be said: with ENTRY_FAILED and
  *	UNKNOWN
  */

@@ -15,6 +15,10 @@ VTR_BACKEND_OPS(OP)
 
 const struct vtr_backend *vtr_backend;
 
+bool vtr_check_entries;
+module_param_named(check_entries, vtr_check_entries, bool, 0444);
+MODULE_PARM_DESC(check_entries, "for developers: go through the manual's checks before each entry, and warn where the CPU enters although one fails");
+
 static void vtr_backend_bind(const struct vtr_backend *b)
 {
 	vtr_backend = b;

@@ -47,6 +47,7 @@ typedef int64_t s64;
 #define GENMASK_ULL(h, l)	((~0ULL << (l)) & (~0ULL >> (63 - (h))))
 #define GENMASK(h, l)		GENMASK_ULL(h, l)
 #define ARRAY_SIZE(a)		(sizeof(a) / sizeof((a)[0]))
+#define offsetofend(type, m)	(offsetof(type, m) + sizeof(((type *)0)->m))
 #define READ_ONCE(x)		(*(const volatile __typeof__(x) *)&(x))
 #define WRITE_ONCE(x, v)	(*(volatile __typeof__(x) *)&(x) = (v))
 #define likely(x)		__builtin_expect(!!(x), 1)

@@ -151,3 +151,54 @@ bool svm_check_controls(struct svm_check *c)
 	}
 	return check_event(c);
 }
+
+/* What each clean bit is about: APM2 "VMCB Clean Field". */
+static const struct part {
+	u32 bit;
+	u16 from, to;
+	const char *name;
+} parts[] = {
+#define PART(bit, first, last, name) \
+	{ VMCB_CLEAN_##bit, offsetof(struct vmcb, first), offsetofend(struct vmcb, last), name }
+	PART(INTERCEPTS, cr_read, misc3, "an intercept"),
+	PART(INTERCEPTS, pause_threshold, pause_count, "the pause filter"),
+	PART(INTERCEPTS, tsc_offset, tsc_offset, "TSC_OFFSET"),
+	PART(MAPS, iopm_pa, msrpm_pa, "a permission map's address"),
+	PART(ASID, asid, asid, "the ASID"),
+	PART(TPR, int_ctl, int_vector, "the virtual interrupt"),
+	PART(NP, nested_cr3, nested_cr3, "N_CR3"),
+	PART(NP, g_pat, g_pat, "G_PAT"),
+	PART(CR, efer, efer, "EFER"),
+	PART(CR, cr4, cr0, "a control register"),
+	PART(DR, dr7, dr6, "a debug register"),
+	PART(DT, gdtr, gdtr, "GDTR"),
+	PART(DT, idtr, idtr, "IDTR"),
+	PART(SEG, es, ds, "a segment"),
+	PART(SEG, cpl, cpl, "the CPL"),
+	PART(CR2, cr2, cr2, "CR2"),
+	PART(LBR, dbgctl, last_excp_to, "a last-branch register"),
+#undef PART
+};
+
+/**
+ * svm_check_clean() - is what the VMCB declares clean as it was after the last exit?
+ * @c: @vmcb filled in
+ * @then: the VMCB at that moment; NULL: there was none, or it was on another CPU
+ *
+ * Return: true if so; else false with the result filled in. A failure is a fault of this module.
+ */
+bool svm_check_clean(struct svm_check *c, const struct vmcb *then)
+{
+	const u8 *now = (const u8 *)c->vmcb, *was = (const u8 *)then;
+	const struct part *p;
+	u32 i;
+
+	c->what = NULL;
+	if (c->vmcb->clean && !then)
+		return FAIL(c, "are set though this CPU did not run it last", clean, "clean bits");
+	for (p = parts; p < parts + ARRAY_SIZE(parts); p++)
+		for (i = p->from; c->vmcb->clean & p->bit && i < p->to; i++)
+			if (now[i] != was[i])
+				return fail(c, "has changed and is declared clean", i, p->name, now[i]);
+	return true;
+}

@@ -28,5 +28,6 @@ struct svm_check {
 
 bool svm_check_guest(struct svm_check *c);
 bool svm_check_controls(struct svm_check *c);
+bool svm_check_clean(struct svm_check *c, const struct vmcb *then);
 
 #endif /* VITRINE_SVM_CHECK_H */

@@ -163,7 +163,7 @@ int svm_setup(void)
 
 	svm_find_features();
 	svm_has_v_spec_ctrl = cpuid_edx(SVM_CPUID_LEAF) & SVM_CPUID_V_SPEC_CTRL;
-	svm_clean_after_exit = svm_has_clean_bits ? VMCB_CLEAN_ALL : 0;
+	svm_clean_after_exit = svm_has_clean_bits || vtr_check_entries ? VMCB_CLEAN_ALL : 0;
 	if (svm_has_nrips)
 		static_branch_enable(&svm_nrips);
 	svm_max_asid = cpuid_ebx(SVM_CPUID_LEAF) - 1;

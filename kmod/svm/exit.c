@@ -87,6 +87,8 @@ static void svm_decode_rest(struct vtr_vcpu *v, struct vtr_exit *e)
 		e->exc.has_error = e->exc.vector == 17;
 		e->exc.error = b->exit_info1;
 		e->exc.dr6 = b->dr6;
+		/* INT1 has an intercept of its own. */
+		e->insn_len = 0;
 	} else if (code >= SVM_EXIT_INVLPGB && code <= SVM_EXIT_TLBSYNC) {
 		e->kind = VTR_EXIT_UNDEFINED;
 	} else if ((u32)code == (u32)SVM_EXIT_INVALID) {

@@ -50,7 +50,9 @@ enum svm_rare {
 	SVM_RARE_ASID	= BIT(4),	/* the entry needs an ASID that nothing is cached under */
 	SVM_RARE_TRAP	= BIT(5),	/* event_inj is the trap of an instruction, which it goes behind */
 	SVM_RARE_DEBUG	= BIT(6),	/* the host's breakpoints displaced DR0..3 after the last exit */
-	SVM_RARE_BEFORE	= SVM_RARE_NMI | SVM_RARE_STEP | SVM_RARE_ASID | SVM_RARE_TRAP | SVM_RARE_DEBUG,
+	SVM_RARE_CHECK	= BIT(7),	/* entries are checked in software: hw->check is there */
+	SVM_RARE_BEFORE	= SVM_RARE_NMI | SVM_RARE_STEP | SVM_RARE_ASID | SVM_RARE_TRAP | SVM_RARE_DEBUG |
+			  SVM_RARE_CHECK,
 };
 
 struct vtr_backend_vcpu {
@@ -72,6 +74,7 @@ struct vtr_backend_vcpu {
 	u64 tsc_aux;
 	u64 tsc_ratio;		/* in MSR TSC_RATIO's form */
 	struct page *msrpm;
+	struct svm_entry_check *check; /* of the next entry, or NULL */
 };
 
 #define SVM_TSC_RATIO_FRACTION	32
@@ -119,6 +122,10 @@ void svm_last_exit(struct vtr_vcpu *v, struct vtr_hw_exit *e);
 
 /* fail.c */
 void svm_explain_failure(struct vtr_vcpu *v);
+int svm_check_create(struct vtr_vcpu *v);
+void svm_check_destroy(struct vtr_vcpu *v);
+void svm_check_before(struct vtr_vcpu *v);
+void svm_check_after(struct vtr_vcpu *v);
 
 /* event.c */
 void svm_inject_irq(struct vtr_vcpu *v, u8 vector);

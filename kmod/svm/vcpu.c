@@ -67,7 +67,7 @@ int svm_vcpu_create(struct vtr_vcpu *v)
 	v->hw = hw;
 	hw->vmcb = (void *)get_zeroed_page(GFP_KERNEL_ACCOUNT);
 	hw->msrpm = svm_msrpm_create();
-	if (!hw->vmcb || !hw->msrpm) {
+	if (!hw->vmcb || !hw->msrpm || svm_check_create(v)) {
 		svm_vcpu_destroy(v);
 		return -ENOMEM;
 	}
@@ -96,6 +96,7 @@ void svm_vcpu_destroy(struct vtr_vcpu *v)
 	/* The address may come back as another vCPU: it must not pass for this one. */
 	for_each_possible_cpu(cpu)
 		cmpxchg(&per_cpu_ptr(&svm_cpus, cpu)->last_vcpu, v, NULL);
+	svm_check_destroy(v);
 	svm_msrpm_destroy(hw->msrpm);
 	free_page((unsigned long)hw->vmcb);
 	kfree(hw);
@@ -142,7 +143,8 @@ void svm_vcpu_reset(struct vtr_vcpu *v, bool init)
 	b->dr7 = 0x400;
 	b->int_state = 0;
 	b->event_inj = 0;
-	v->hw->rare &= SVM_RARE_STEP | SVM_RARE_FLUSH | SVM_RARE_ASID | SVM_RARE_DEBUG;
+	v->hw->rare &= SVM_RARE_STEP | SVM_RARE_FLUSH | SVM_RARE_ASID | SVM_RARE_DEBUG |
+		       SVM_RARE_CHECK;
 	v->hw->iret_seen = false;
 	b->misc1 &= ~(VMCB_INT_IRET | VMCB_INT_VINTR);
 	b->int_ctl &= ~(VMCB_V_IRQ | VMCB_V_TPR_MASK);
@@ -326,6 +328,8 @@ static noinline void svm_enter_rare(struct vtr_vcpu *v)
 		hw->vmcb->rip = hw->trap_rip;
 		hw->vmcb->next_rip = hw->trap_rip;
 	}
+	if (hw->rare & SVM_RARE_CHECK)
+		svm_check_before(v);
 }
 
 /* What has to be looked at after a few of the exits. Returns VTR_ENTERED_* bits. */
@@ -336,6 +340,8 @@ static noinline int svm_leave_rare(struct vtr_vcpu *v)
 	u8 tpr = b->int_ctl & VMCB_V_TPR_MASK;
 	int what = 0;
 
+	if (hw->rare & SVM_RARE_CHECK)
+		svm_check_after(v);
 	if (hw->rare & (SVM_RARE_NMI | SVM_RARE_STEP))
 		v->rflags = (v->rflags & ~X86_EFLAGS_TF) | hw->guest_tf;
 	b->tlb_control = VMCB_TLB_NONE;
@@ -373,6 +379,7 @@ int svm_enter(struct vtr_vcpu *v)
 
 	asm volatile("clgi" ::: "memory");
 	svm_enter_guest(&hw->entry);
+	b->clean = svm_clean_after_exit;
 	/* DR7 was cleared by the exit; the host's breakpoints come back before anything is traced. */
 	if (unlikely(hw_breakpoint_active()))
 		svm_put_breakpoints(v);
@@ -384,7 +391,6 @@ int svm_enter(struct vtr_vcpu *v)
 	v->rip = b->rip;
 	v->rflags = b->rflags;
 	v->shadow = b->int_state & VMCB_SHADOW;
-	b->clean = svm_clean_after_exit;
 	if (unlikely(hw->rare || b->exit_int_info & VMCB_EV_VALID ||
 		     ((u8)b->int_ctl & VMCB_V_TPR_MASK) != v->cr8))
 		return svm_leave_rare(v);

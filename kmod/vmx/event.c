@@ -213,6 +213,20 @@ u32 vmx_get_shadow(struct vtr_vcpu *v)
 }
 
 /**
+ * vmx_keep_trap() - the trap of a guest's own single step waits while it is in a shadow
+ * @v: its VMCS is current
+ *
+ * Where the guest has TF set in the shadow of STI or MOV SS the CPU wants that trap pending, else the entry fails: SDM 3C "Checks on
+ * Guest Non-Register State". It sees to that at each exit but one for the #DB of the step itself, as over STI; what is injected then takes
+ * the trap's place. Bochs 2.7 is not in the shadow any more when that exit comes.
+ */
+void vmx_keep_trap(struct vtr_vcpu *v)
+{
+	if (v->rflags & X86_EFLAGS_TF && v->hw->interruptibility & (VMX_BLOCKED_STI | VMX_BLOCKED_MOV_SS))
+		vmcs_write(VMCS_GUEST_PENDING_DEBUG, vmcs_read(VMCS_GUEST_PENDING_DEBUG) | VTR_DR6_BS);
+}
+
+/**
  * vmx_set_shadow() - open or close that shadow
  * @v: the vCPU
  * @shadow: KVM_X86_SHADOW_INT_* bits; not both at once, the CPU knows no such state
@@ -228,7 +242,8 @@ void vmx_set_shadow(struct vtr_vcpu *v, u32 shadow)
 	else if (shadow & KVM_X86_SHADOW_INT_STI)
 		state |= VMX_BLOCKED_STI;
 	vmcs_write(VMCS_GUEST_INTERRUPTIBILITY, state);
-	vmx_unuse();
 	v->hw->interruptibility = state;
+	vmx_keep_trap(v);
+	vmx_unuse();
 	v->shadow = shadow;
 }

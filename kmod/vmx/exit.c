@@ -96,6 +96,8 @@ static void vmx_decode_exception(struct vtr_vcpu *v, struct vtr_exit *e)
 	/* The exit comes before DR6 is written: SDM 3C "Exit Qualification for Debug Exceptions". */
 	if (e->exc.vector == X86_TRAP_DB) {
 		/* B0..3 are this exception's alone, the others stay until the guest clears them. */
+		e->insn_len = (info & VMX_INTR_TYPE) == VMX_INTR_PRIVILEGED ? vmcs_read(VMCS_EXIT_INSN_LEN) : 0;
+		vmx_keep_trap(v);
 		e->exc.dr6 = (vmx_get_dr(v, 6) & ~0xfULL) | VTR_DR6_ONES |
 			     (vmcs_read(VMCS_EXIT_QUALIFICATION) & VTR_DR6_BITS);
 	}

@@ -141,7 +141,8 @@ int vmx_vcpu_create(struct vtr_vcpu *v)
 	hw->vapic = hw->own_vapic;
 	hw->msr_bitmap = vmx_msr_bitmap_create();
 	hw->perf = vmx_perf_create();
-	if (!hw->vmcs || !hw->vapic || !hw->msr_bitmap || !hw->perf || vmx_log_create(v)) {
+	if (!hw->vmcs || !hw->vapic || !hw->msr_bitmap || !hw->perf || vmx_log_create(v) ||
+	    vmx_check_create(v)) {
 		vmx_vcpu_destroy(v);
 		return -ENOMEM;
 	}
@@ -176,6 +177,7 @@ void vmx_vcpu_destroy(struct vtr_vcpu *v)
 	vmx_msr_bitmap_destroy(hw->msr_bitmap);
 	vmx_log_destroy(v);
 	kfree(hw->perf);
+	kfree(hw->check);
 	free_page((unsigned long)hw->own_vapic);
 	free_page((unsigned long)hw->vmcs);
 	kfree(hw);
@@ -490,6 +492,20 @@ static __always_inline void vmx_start_timer(struct vtr_vcpu *v)
 	vmcs_write(VMCS_GUEST_TIMER, left > 0 ? left : 0);
 }
 
+/* The guest's blocking of NMIs was set from outside. */
+static noinline void vmx_block_nmis(struct vtr_vcpu *v)
+{
+	struct vtr_backend_vcpu *hw = v->hw;
+
+	hw->nmi_blocked = v->nmi_masked;
+	if (v->nmi_injected)
+		return;		/* the entry will block them */
+	hw->interruptibility = vmcs_read(VMCS_GUEST_INTERRUPTIBILITY) & ~(u64)VMX_BLOCKED_NMI;
+	if (v->nmi_masked)
+		hw->interruptibility |= VMX_BLOCKED_NMI;
+	vmcs_write(VMCS_GUEST_INTERRUPTIBILITY, hw->interruptibility);
+}
+
 /* What has to be done before a few of the entries. */
 static noinline void vmx_enter_rare(struct vtr_vcpu *v)
 {
@@ -517,23 +533,14 @@ static noinline void vmx_enter_rare(struct vtr_vcpu *v)
 		vmcs_write(VMCS_GUEST_RFLAGS, hw->rflags);
 		/* The CPU wants the trap pending that a shadow put off: SDM 3C "Checks on Guest Non-Register State". */
 		if (v->shadow)
-			vmcs_write(VMCS_GUEST_PENDING_DEBUG, BIT(14));
+			vmcs_write(VMCS_GUEST_PENDING_DEBUG, VTR_DR6_BS);
 	}
 	hw->rare &= ~VMX_RARE_ONCE;
-}
-
-/* The guest's blocking of NMIs was set from outside. */
-static noinline void vmx_block_nmis(struct vtr_vcpu *v)
-{
-	struct vtr_backend_vcpu *hw = v->hw;
-
-	hw->nmi_blocked = v->nmi_masked;
-	if (v->nmi_injected)
-		return;		/* the entry will block them */
-	hw->interruptibility = vmcs_read(VMCS_GUEST_INTERRUPTIBILITY) & ~(u64)VMX_BLOCKED_NMI;
-	if (v->nmi_masked)
-		hw->interruptibility |= VMX_BLOCKED_NMI;
-	vmcs_write(VMCS_GUEST_INTERRUPTIBILITY, hw->interruptibility);
+	if (hw->rare & VMX_RARE_CHECK) {
+		if (v->nmi_masked != hw->nmi_blocked)
+			vmx_block_nmis(v);
+		vmx_check_before(v);
+	}
 }
 
 /* The entry did not take place: why, for vmx_decode(). */
@@ -551,6 +558,8 @@ static noinline int vmx_leave_rare(struct vtr_vcpu *v, u32 vectoring)
 	u8 tpr = hw->vapic[VMX_VAPIC_TPR] >> 4;
 	int what = 0;
 
+	if (hw->rare & VMX_RARE_CHECK)
+		vmx_check_after(v);
 	if (hw->rare & VMX_RARE_DEBUGCTL) {
 		update_debugctlmsr(hw->host_debugctl);
 		if (!hw->host_debugctl)

@@ -54,9 +54,10 @@ enum vmx_rare {
 	VMX_RARE_PERF	= BIT(8),	/* the host may have changed what it measures */
 	VMX_RARE_DEBUGCTL = BIT(9),	/* the host's MSR DEBUGCTL is not zero, as an exit leaves it */
 	VMX_RARE_DEBUG	= BIT(10),	/* the host's breakpoints displaced DR0..3 after the last exit */
+	VMX_RARE_CHECK	= BIT(11),	/* entries are checked in software: hw->check is there */
 	VMX_RARE_ONCE	= VMX_RARE_FLUSH | VMX_RARE_CONTROL | VMX_RARE_PDPTE | VMX_RARE_L1D |
 			  VMX_RARE_TIMER | VMX_RARE_PERF | VMX_RARE_DEBUG,
-	VMX_RARE_BEFORE	= VMX_RARE_ONCE | VMX_RARE_STEP,
+	VMX_RARE_BEFORE	= VMX_RARE_ONCE | VMX_RARE_STEP | VMX_RARE_CHECK,
 };
 
 /* MSRs that neither entries nor exits exchange; the order of vtr_backend_vcpu.msr. */
@@ -121,6 +122,7 @@ struct vtr_backend_vcpu {
 	u8 *own_vapic;
 	unsigned long *msr_bitmap;
 	u64 *pml;		/* the log of writes, or NULL */
+	struct vmx_check *check; /* of the next entry, or NULL */
 	struct vmx_perf *perf;	/* the MSRs that entries and exits load */
 	u32 perf_msrs;		/* how many */
 	u64 host_debugctl;	/* for after the exit, which leaves zero */
@@ -229,6 +231,9 @@ void vmx_last_exit(struct vtr_vcpu *v, struct vtr_hw_exit *e);
 
 /* fail.c */
 void vmx_explain_failure(struct vtr_vcpu *v);
+int vmx_check_create(struct vtr_vcpu *v);
+void vmx_check_before(struct vtr_vcpu *v);
+void vmx_check_after(struct vtr_vcpu *v);
 
 /* event.c */
 void vmx_inject_irq(struct vtr_vcpu *v, u8 vector);
@@ -241,6 +246,7 @@ void vmx_iret_seen(struct vtr_vcpu *v);
 bool vmx_stepped(struct vtr_vcpu *v);
 bool vmx_iret_done(struct vtr_vcpu *v);
 void vmx_cr8_window(struct vtr_vcpu *v, bool on);
+void vmx_keep_trap(struct vtr_vcpu *v);
 u32 vmx_get_shadow(struct vtr_vcpu *v);
 void vmx_set_shadow(struct vtr_vcpu *v, u32 shadow);
 int vmx_take_back_event(struct vtr_vcpu *v, u32 info);

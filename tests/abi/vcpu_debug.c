@@ -391,3 +391,71 @@ ABI_TEST("a debugger's general detect exits before the guest's MOV DR")
 	EXPECT_EQ(vcpu->run->debug.arch.pc, CODE_GPA + 6);
 	EXPECT(vcpu->run->debug.arch.dr6 & 1 << 13);
 }
+
+/* ICEBP is no exception that its instruction has again: the handler returns behind it. */
+GUEST(icebp, 16, ".byte 0xf1; out %al, $0x80");
+
+ABI_TEST("the handler of INT1 returns behind it")
+{
+	struct vcpu *vcpu = vcpu_create(vm_create(VM_IRQCHIP), 0);
+
+	vcpu_load16(vcpu, icebp, icebp_end);
+	vcpu_place(vcpu, HANDLER_GPA, report, report_end);
+	guest_handler16(vcpu, 1, HANDLER_GPA);
+	NEED(vcpu_runs_to(vcpu, KVM_EXIT_IO));
+	if (abi_tcg() && vcpu->run->io.port == 0x80)
+		abi_skip("QEMU's ICEBP is none");
+	EXPECT_EQ(vcpu->run->io.port, DONE_PORT);
+	EXPECT_EQ(pushed_ip(vcpu), CODE_GPA + 1);
+	NEED(vcpu_runs_to_port(vcpu, 0x80));
+}
+
+/* The trap comes inside STI's shadow, where an entry to a guest with TF set has to have a trap pending. */
+GUEST(step_sti, 16, "pushf; orw $0x100, %ss:0x7ffe; popf; sti; out %al, $0x80");
+
+ABI_TEST("a guest steps over STI")
+{
+	struct vcpu *vcpu = vcpu_create(vm_create(VM_IRQCHIP), 0);
+
+	vcpu_load16(vcpu, step_sti, step_sti_end);
+	vcpu_place(vcpu, HANDLER_GPA, report, report_end);
+	guest_handler16(vcpu, 1, HANDLER_GPA);
+	NEED(vcpu_runs_to(vcpu, KVM_EXIT_IO));
+	if (abi_tcg() && vcpu->run->io.port == 0x80)
+		abi_skip("QEMU does not step over STI");
+	EXPECT_EQ(vcpu->run->io.port, DONE_PORT);
+	EXPECT_EQ(pushed_ip(vcpu), CODE_GPA + step_sti_end - step_sti - 2);
+}
+
+/* The same from outside: what a guest is restored to that was saved at such a moment. */
+GUEST(nop_out, 16, "nop; nop; out %al, $0x80");
+
+static void goes_on_in_shadow(unsigned int shadow)
+{
+	struct vcpu *vcpu = vcpu_create(vm_create(VM_IRQCHIP), 0);
+	struct kvm_vcpu_events events;
+	struct kvm_regs regs;
+
+	vcpu_load16(vcpu, nop_out, nop_out_end);
+	vcpu_place(vcpu, HANDLER_GPA, report, report_end);
+	guest_handler16(vcpu, 1, HANDLER_GPA);
+	regs = vcpu_regs(vcpu);
+	regs.rflags = 0x302; /* TF and IF */
+	NEED(ioctl(vcpu->fd, KVM_SET_REGS, &regs) == 0);
+	NEED(ioctl(vcpu->fd, KVM_GET_VCPU_EVENTS, &events) == 0);
+	events.interrupt.shadow = shadow;
+	events.flags = KVM_VCPUEVENT_VALID_SHADOW;
+	NEED(ioctl(vcpu->fd, KVM_SET_VCPU_EVENTS, &events) == 0);
+	NEED(vcpu_done(vcpu));
+	EXPECT(pushed_ip(vcpu) <= CODE_GPA + 2);
+}
+
+ABI_TEST("a guest goes on in STI's shadow with TF set")
+{
+	goes_on_in_shadow(KVM_X86_SHADOW_INT_STI);
+}
+
+ABI_TEST("a guest goes on in MOV SS's shadow with TF set")
+{
+	goes_on_in_shadow(KVM_X86_SHADOW_INT_MOV_SS);
+}

@@ -172,3 +172,23 @@ ABI_TEST("a task register that is not busy is made busy")
 	NEED(vcpu_done(vcpu));
 	EXPECT_EQ(vcpu_sregs(vcpu).tr.type, 11);
 }
+
+/* A CPU may keep a guest's state from one run to the next: what is set in between is not what it keeps. */
+GUEST(look, 16, "1: mov 0, %bl; out %al, $0x80; jmp 1b");
+
+ABI_TEST("a segment set between two runs is the guest's")
+{
+	struct vcpu *vcpu = vcpu_create(vm_create(VM_IRQCHIP), 0);
+	struct kvm_sregs sregs;
+
+	vcpu_load16(vcpu, look, look_end);
+	vcpu->vm->ram[0] = 0x11;
+	vcpu->vm->ram[DATA_GPA] = 0x22;
+	NEED(vcpu_runs_to_port(vcpu, 0x80));
+	EXPECT_EQ(vcpu_regs(vcpu).rbx & 0xff, 0x11);
+	sregs = vcpu_sregs(vcpu);
+	sregs.ds.base = DATA_GPA;
+	EXPECT_OK(ioctl(vcpu->fd, KVM_SET_SREGS, &sregs));
+	NEED(vcpu_runs_to_port(vcpu, 0x80));
+	EXPECT_EQ(vcpu_regs(vcpu).rbx & 0xff, 0x22);
+}

@@ -134,6 +134,84 @@ START_TEST(events_that_may_be_injected)
 }
 END_TEST
 
+/* Of each part the manual names: something that a run after the change must not take from the last one. */
+static const struct {
+	u32 bit;
+	size_t offset;
+} cached[] = {
+	{ VMCB_CLEAN_INTERCEPTS, offsetof(struct vmcb, cr_read) },
+	{ VMCB_CLEAN_INTERCEPTS, offsetof(struct vmcb, dr_write) + 1 },
+	{ VMCB_CLEAN_INTERCEPTS, offsetof(struct vmcb, misc3) + 3 },
+	{ VMCB_CLEAN_INTERCEPTS, offsetof(struct vmcb, pause_count) },
+	{ VMCB_CLEAN_INTERCEPTS, offsetof(struct vmcb, tsc_offset) + 7 },
+	{ VMCB_CLEAN_MAPS, offsetof(struct vmcb, iopm_pa) },
+	{ VMCB_CLEAN_MAPS, offsetof(struct vmcb, msrpm_pa) + 7 },
+	{ VMCB_CLEAN_ASID, offsetof(struct vmcb, asid) },
+	{ VMCB_CLEAN_TPR, offsetof(struct vmcb, int_ctl) },
+	{ VMCB_CLEAN_TPR, offsetof(struct vmcb, int_vector) },
+	{ VMCB_CLEAN_NP, offsetof(struct vmcb, nested_cr3) },
+	{ VMCB_CLEAN_NP, offsetof(struct vmcb, g_pat) },
+	{ VMCB_CLEAN_CR, offsetof(struct vmcb, efer) },
+	{ VMCB_CLEAN_CR, offsetof(struct vmcb, cr0) },
+	{ VMCB_CLEAN_CR, offsetof(struct vmcb, cr3) },
+	{ VMCB_CLEAN_CR, offsetof(struct vmcb, cr4) },
+	{ VMCB_CLEAN_DR, offsetof(struct vmcb, dr6) },
+	{ VMCB_CLEAN_DR, offsetof(struct vmcb, dr7) },
+	{ VMCB_CLEAN_DT, offsetof(struct vmcb, gdtr.base) },
+	{ VMCB_CLEAN_DT, offsetof(struct vmcb, idtr.limit) },
+	{ VMCB_CLEAN_SEG, offsetof(struct vmcb, es.base) },
+	{ VMCB_CLEAN_SEG, offsetof(struct vmcb, ds.attrib) },
+	{ VMCB_CLEAN_SEG, offsetof(struct vmcb, cpl) },
+	{ VMCB_CLEAN_CR2, offsetof(struct vmcb, cr2) },
+	{ VMCB_CLEAN_LBR, offsetof(struct vmcb, dbgctl) },
+	{ VMCB_CLEAN_LBR, offsetof(struct vmcb, br_to) },
+};
+
+START_TEST(a_change_of_what_is_declared_clean_is_named)
+{
+	struct svm_check c = long_mode();
+	struct vmcb then = b;
+
+	((u8 *)&b)[cached[_i].offset] ^= 0x40;
+	b.clean = VMCB_CLEAN_ALL & ~cached[_i].bit;
+	ck_assert(svm_check_clean(&c, &then));
+	b.clean = cached[_i].bit;
+	ck_assert(!svm_check_clean(&c, &then));
+	expect_blamed(&c, cached[_i].offset, 1);
+}
+END_TEST
+
+START_TEST(nothing_is_clean_that_this_cpu_did_not_run)
+{
+	struct svm_check c = long_mode();
+
+	ck_assert(svm_check_clean(&c, NULL));
+	b.clean = VMCB_CLEAN_LBR;
+	ck_assert(!svm_check_clean(&c, NULL));
+	expect_blamed(&c, offsetof(struct vmcb, clean), 4);
+}
+END_TEST
+
+/* What the CPU reads anew at each run: FS, GS, the event, the registers. */
+START_TEST(what_is_not_cached_may_change)
+{
+	static const size_t free[] = {
+		offsetof(struct vmcb, tlb_control), offsetof(struct vmcb, int_state), offsetof(struct vmcb, event_inj),
+		offsetof(struct vmcb, next_rip), offsetof(struct vmcb, fs), offsetof(struct vmcb, gs), offsetof(struct vmcb, tr),
+		offsetof(struct vmcb, ldtr), offsetof(struct vmcb, rflags), offsetof(struct vmcb, rip), offsetof(struct vmcb, rsp),
+		offsetof(struct vmcb, rax), offsetof(struct vmcb, star), offsetof(struct vmcb, spec_ctrl),
+	};
+	struct svm_check c = long_mode();
+	struct vmcb then = b;
+	size_t i;
+
+	b.clean = VMCB_CLEAN_ALL;
+	for (i = 0; i < ARRAY_SIZE(free); i++)
+		((u8 *)&b)[free[i]] ^= 1;
+	ck_assert(svm_check_clean(&c, &then));
+}
+END_TEST
+
 int main(void)
 {
 	Suite *s = suite_create("svm_check");
@@ -145,6 +223,9 @@ int main(void)
 	tcase_add_loop_test(t, each_wrong_field_is_named, 0, ARRAY_SIZE(wrong_guest));
 	tcase_add_loop_test(t, each_wrong_control_is_named, 0, ARRAY_SIZE(wrong_controls));
 	tcase_add_test(t, events_that_may_be_injected);
+	tcase_add_loop_test(t, a_change_of_what_is_declared_clean_is_named, 0, ARRAY_SIZE(cached));
+	tcase_add_test(t, nothing_is_clean_that_this_cpu_did_not_run);
+	tcase_add_test(t, what_is_not_cached_may_change);
 	suite_add_tcase(s, t);
 	r = srunner_create(s);
 	srunner_run_all(r, CK_NORMAL);
