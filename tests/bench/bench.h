@@ -20,7 +20,8 @@ struct bench_results {
 #define BENCH_WARM		16
 #define BENCH_ROUNDS		100
 #define BENCH_BATCHES		10
-#define BENCH_TIMER_ROUNDS	200
+#define BENCH_TIMER_ROUNDS	10
+#define BENCH_TIMER_BATCHES	20
 #define BENCH_TIMER_AHEAD	50000	/* cycles */
 #define BENCH_CODE		0x200000
 #define BENCH_RESULTS		0x100000

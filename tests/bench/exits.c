@@ -186,7 +186,7 @@ static void run_guest(struct vm *vm)
 static uint64_t rounds(int row)
 {
 	return row == BENCH_TOUCH ? BENCH_COLD_PAGES :
-	       row == BENCH_TIMER ? BENCH_WARM + BENCH_TIMER_ROUNDS :
+	       row == BENCH_TIMER ? BENCH_WARM + BENCH_TIMER_BATCHES * BENCH_TIMER_ROUNDS :
 				    BENCH_WARM + BENCH_BATCHES * BENCH_ROUNDS;
 }
 

@@ -116,15 +116,25 @@ static uint64_t wait_timers(uint64_t rounds)
 	return cycles;
 }
 
-/* A deadline that is armed, comes while the guest computes, and is delivered: all that the host does about it. */
+/*
+ * A deadline that is armed, comes while the guest computes, and is delivered: all that the host does about it. The batches are short: some
+ * are to be without a tick of the host's own.
+ */
 static void measure_timer(void)
 {
+	uint64_t batch, cycles;
+
 	load_tables();
 	wrmsr(0x808, 0);		/* the one that measure_apic() left pending comes with STI */
 	__asm__ volatile("sti");
 	outb(BENCH_PORT_MARK, BENCH_TIMER);
 	(void)wait_timers(BENCH_WARM);
-	results->cycles[BENCH_TIMER] = wait_timers(BENCH_TIMER_ROUNDS);
+	results->cycles[BENCH_TIMER] = ~0ULL;
+	for (batch = 0; batch < BENCH_TIMER_BATCHES; batch++) {
+		cycles = wait_timers(BENCH_TIMER_ROUNDS);
+		if (cycles < results->cycles[BENCH_TIMER])
+			results->cycles[BENCH_TIMER] = cycles;
+	}
 	outb(BENCH_PORT_MARK, BENCH_TIMER);
 	__asm__ volatile("cli");
 }
