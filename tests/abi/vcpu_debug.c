@@ -138,14 +138,28 @@ ABI_TEST("debugging switched off, the guest runs through")
 GUEST(int3, 16, "int3; out %al, $0x80");
 GUEST(report, 16, "out %al, $0xf4; iret");
 
-static struct vcpu *vcpu_with_handler(unsigned int vector)
+/* Real-mode code and the handler of one of its exceptions, by their labels. */
+#define VCPU_WITH_HANDLER(code, handler, vector) \
+	vcpu_with_handler(code, code##_end, handler, handler##_end, vector)
+
+static struct vcpu *vcpu_with_handler(const uint8_t *code, const uint8_t *code_end, const uint8_t *handler,
+				      const uint8_t *handler_end, unsigned int vector)
 {
 	struct vcpu *vcpu = vcpu_create(vm_create(VM_IRQCHIP), 0);
 
-	vcpu_load16(vcpu, int3, int3_end);
-	vcpu_place(vcpu, HANDLER_GPA, report, report_end);
+	vcpu_load16(vcpu, code, code_end);
+	vcpu_place(vcpu, HANDLER_GPA, handler, handler_end);
 	guest_handler16(vcpu, vector, HANDLER_GPA);
 	return vcpu;
+}
+
+/* The guest's own port, 0x80, instead of its handler's: the emulated CPU has no such exception. */
+static void need_handler(struct vcpu *vcpu, const char *why_not)
+{
+	NEED(vcpu_runs_to(vcpu, KVM_EXIT_IO));
+	if (abi_tcg() && vcpu->run->io.port == 0x80)
+		abi_skip("%s", why_not);
+	EXPECT_EQ(vcpu->run->io.port, DONE_PORT);
 }
 
 static unsigned int pushed_ip(struct vcpu *vcpu)
@@ -158,7 +172,7 @@ static unsigned int pushed_ip(struct vcpu *vcpu)
 
 ABI_TEST("an injected #DB goes to the guest's handler, from where the guest is")
 {
-	struct vcpu *vcpu = vcpu_with_handler(1);
+	struct vcpu *vcpu = VCPU_WITH_HANDLER(int3, report, 1);
 
 	EXPECT_OK(guest_debug(vcpu, KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_USE_HW_BP | KVM_GUESTDBG_INJECT_DB, 0x400, 0));
 	NEED(vcpu_done(vcpu));
@@ -167,7 +181,7 @@ ABI_TEST("an injected #DB goes to the guest's handler, from where the guest is")
 
 ABI_TEST("an injected #BP goes to the guest's handler, from behind the INT3")
 {
-	struct vcpu *vcpu = vcpu_with_handler(3);
+	struct vcpu *vcpu = VCPU_WITH_HANDLER(int3, report, 3);
 
 	EXPECT_OK(guest_debug(vcpu, KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_USE_SW_BP, 0x400, 0));
 	/* QEMU's INT3 makes no exit; kvm-intel takes the instruction's length from it. */
@@ -181,7 +195,7 @@ ABI_TEST("an injected #BP goes to the guest's handler, from behind the INT3")
 
 ABI_TEST("nothing is injected onto an exception that waits: EBUSY")
 {
-	struct vcpu *vcpu = vcpu_with_handler(1);
+	struct vcpu *vcpu = VCPU_WITH_HANDLER(int3, report, 1);
 
 	EXPECT_OK(guest_debug(vcpu, KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_INJECT_DB, 0x400, 0));
 	EXPECT_ERRNO(guest_debug(vcpu, KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_INJECT_BP, 0x400, 0), EBUSY);
@@ -294,14 +308,11 @@ static void on_alarm(int signal)
 
 ABI_TEST("DR6 names the breakpoint though signals come between its exit and the next entry")
 {
-	struct vcpu *vcpu = vcpu_create(vm_create(VM_IRQCHIP), 0);
+	struct vcpu *vcpu = VCPU_WITH_HANDLER(watched, watcher, 1);
 	struct itimerval every = {.it_interval.tv_usec = 500, .it_value.tv_usec = 500};
 	struct sigaction act = {.sa_handler = on_alarm};
 	unsigned int signals = 0;
 
-	vcpu_load16(vcpu, watched, watched_end);
-	vcpu_place(vcpu, HANDLER_GPA, watcher, watcher_end);
-	guest_handler16(vcpu, 1, HANDLER_GPA);
 	NEED(sigaction(SIGALRM, &act, NULL) == 0);
 	NEED(setitimer(ITIMER_REAL, &every, NULL) == 0);
 	while (vcpu_run(vcpu) == EINTR)
@@ -323,11 +334,8 @@ GUEST(step_seen, 16, "mov %dr6, %eax; mov %eax, 0x6010; mov $0x400, %eax; mov %e
 
 ABI_TEST("DR6 says single step after an emulated instruction, and nothing that the guest has cleared")
 {
-	struct vcpu *vcpu = vcpu_create(vm_create(VM_IRQCHIP), 0);
+	struct vcpu *vcpu = VCPU_WITH_HANDLER(stepped, step_seen, 1);
 
-	vcpu_load16(vcpu, stepped, stepped_end);
-	vcpu_place(vcpu, HANDLER_GPA, step_seen, step_seen_end);
-	guest_handler16(vcpu, 1, HANDLER_GPA);
 	NEED(vcpu_runs_to_port(vcpu, 0x80));
 	NEED(vcpu_done(vcpu));
 	EXPECT_EQ(guest_word(vcpu, 0x6010), 0xffff4ff0);
@@ -339,15 +347,9 @@ GUEST(detector, 16, "mov %dr6, %eax; mov %eax, 0x6010; mov %dr7, %eax; mov %eax,
 
 ABI_TEST("the handler of a general-detect #DB has the debug registers to itself")
 {
-	struct vcpu *vcpu = vcpu_create(vm_create(VM_IRQCHIP), 0);
+	struct vcpu *vcpu = VCPU_WITH_HANDLER(detected, detector, 1);
 
-	vcpu_load16(vcpu, detected, detected_end);
-	vcpu_place(vcpu, HANDLER_GPA, detector, detector_end);
-	guest_handler16(vcpu, 1, HANDLER_GPA);
-	NEED(vcpu_runs_to(vcpu, KVM_EXIT_IO));
-	if (abi_tcg() && vcpu->run->io.port == 0x80)
-		abi_skip("QEMU has no DR7.GD");
-	EXPECT_EQ(vcpu->run->io.port, DONE_PORT);
+	need_handler(vcpu, "QEMU has no DR7.GD");
 	EXPECT_EQ(guest_word(vcpu, 0x6010), 0xffff2ff0);
 	EXPECT_EQ(guest_word(vcpu, 0x6014), 0x400);
 }
@@ -397,15 +399,9 @@ GUEST(icebp, 16, ".byte 0xf1; out %al, $0x80");
 
 ABI_TEST("the handler of INT1 returns behind it")
 {
-	struct vcpu *vcpu = vcpu_create(vm_create(VM_IRQCHIP), 0);
+	struct vcpu *vcpu = VCPU_WITH_HANDLER(icebp, report, 1);
 
-	vcpu_load16(vcpu, icebp, icebp_end);
-	vcpu_place(vcpu, HANDLER_GPA, report, report_end);
-	guest_handler16(vcpu, 1, HANDLER_GPA);
-	NEED(vcpu_runs_to(vcpu, KVM_EXIT_IO));
-	if (abi_tcg() && vcpu->run->io.port == 0x80)
-		abi_skip("QEMU's ICEBP is none");
-	EXPECT_EQ(vcpu->run->io.port, DONE_PORT);
+	need_handler(vcpu, "QEMU's ICEBP is none");
 	EXPECT_EQ(pushed_ip(vcpu), CODE_GPA + 1);
 	NEED(vcpu_runs_to_port(vcpu, 0x80));
 }
@@ -415,15 +411,9 @@ GUEST(step_sti, 16, "pushf; orw $0x100, %ss:0x7ffe; popf; sti; out %al, $0x80");
 
 ABI_TEST("a guest steps over STI")
 {
-	struct vcpu *vcpu = vcpu_create(vm_create(VM_IRQCHIP), 0);
+	struct vcpu *vcpu = VCPU_WITH_HANDLER(step_sti, report, 1);
 
-	vcpu_load16(vcpu, step_sti, step_sti_end);
-	vcpu_place(vcpu, HANDLER_GPA, report, report_end);
-	guest_handler16(vcpu, 1, HANDLER_GPA);
-	NEED(vcpu_runs_to(vcpu, KVM_EXIT_IO));
-	if (abi_tcg() && vcpu->run->io.port == 0x80)
-		abi_skip("QEMU does not step over STI");
-	EXPECT_EQ(vcpu->run->io.port, DONE_PORT);
+	need_handler(vcpu, "QEMU does not step over STI");
 	EXPECT_EQ(pushed_ip(vcpu), CODE_GPA + step_sti_end - step_sti - 2);
 }
 
@@ -432,13 +422,10 @@ GUEST(nop_out, 16, "nop; nop; out %al, $0x80");
 
 static void goes_on_in_shadow(unsigned int shadow)
 {
-	struct vcpu *vcpu = vcpu_create(vm_create(VM_IRQCHIP), 0);
+	struct vcpu *vcpu = VCPU_WITH_HANDLER(nop_out, report, 1);
 	struct kvm_vcpu_events events;
 	struct kvm_regs regs;
 
-	vcpu_load16(vcpu, nop_out, nop_out_end);
-	vcpu_place(vcpu, HANDLER_GPA, report, report_end);
-	guest_handler16(vcpu, 1, HANDLER_GPA);
 	regs = vcpu_regs(vcpu);
 	regs.rflags = 0x302; /* TF and IF */
 	NEED(ioctl(vcpu->fd, KVM_SET_REGS, &regs) == 0);
